@@ -1,0 +1,1 @@
+//! Ansim: configuration in, running service out.

@@ -1,0 +1,2 @@
+//! The one binary of Ansim.
+fn main() {}
