@@ -1,0 +1,240 @@
+//! `cargo xtask bench [NAME …]`: runs the benches in release mode and writes
+//! `docs/performance.md` from what they print. A figure typed by hand is a defect.
+//!
+//! A bench is a program (`harness = false`) which, given `--json`, prints one line per row on
+//! standard output:
+//!
+//! ```json
+//! {"table": "Assignment of a point", "row": "station map", "columns": {"mean ns": 310, "ratio": 0.41}}
+//! ```
+//!
+//! Tables and rows stay in the order in which they come; columns are sorted by name. Other lines
+//! are passed through.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Map, Value};
+
+use crate::house::{House, Usage, output, typed};
+
+const PAGE: &str = "docs/performance.md";
+
+pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let known = benches(house)?;
+    if let Some(wrong) = arguments.iter().find(|name| !known.contains(name)) {
+        let all = known.join(", ");
+        return Err(Usage::new(format!(
+            "there is no bench `{wrong}`; there are: {all}"
+        )));
+    }
+    ensure!(!known.is_empty(), "the package `ansim` has no bench");
+    let chosen = if arguments.is_empty() {
+        &known
+    } else {
+        arguments
+    };
+
+    let mut tables = Vec::new();
+    for name in chosen {
+        let mut command = house.cargo([
+            "bench",
+            "--package",
+            "ansim",
+            "--bench",
+            name,
+            "--",
+            "--json",
+        ]);
+        let line = typed(&command);
+        eprintln!("$ {line}");
+        let said = output(&mut command)?;
+        let found = collect(&said, &line).with_context(|| format!("bench `{name}`"))?;
+        ensure!(!found.is_empty(), "bench `{name}` printed no row");
+        tables.extend(found);
+    }
+    let text = page(&machine(house)?, &tables);
+    if arguments.is_empty() {
+        fs::write(house.path(PAGE), text).with_context(|| format!("cannot write {PAGE}"))?;
+        eprintln!("wrote {PAGE}");
+    } else {
+        // The page is of one run; some of the benches would leave it half old.
+        println!("{text}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The names of the root's benches, in alphabetical order.
+fn benches(house: &House) -> anyhow::Result<Vec<String>> {
+    let text = output(&mut house.cargo(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: Value = serde_json::from_str(&text).context("cargo metadata")?;
+    let packages = metadata["packages"]
+        .as_array()
+        .context("cargo metadata lists no packages")?;
+    let mut names: Vec<String> = packages
+        .iter()
+        .filter(|package| package["name"] == "ansim")
+        .flat_map(|package| package["targets"].as_array().into_iter().flatten())
+        .filter(|target| target["kind"][0] == "bench")
+        .filter_map(|target| target["name"].as_str().map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Rows under one heading, and the command that gave them.
+#[derive(Debug, PartialEq)]
+struct Table {
+    title: String,
+    command: String,
+    rows: Vec<(String, Map<String, Value>)>,
+}
+
+/// The tables among the lines of a bench.
+fn collect(said: &str, command: &str) -> anyhow::Result<Vec<Table>> {
+    let mut tables: Vec<Table> = Vec::new();
+    for line in said.lines() {
+        if !line.starts_with('{') {
+            println!("{line}");
+            continue;
+        }
+        let mut value: Value =
+            serde_json::from_str(line).with_context(|| format!("not JSON: {line}"))?;
+        let title = value["table"]
+            .as_str()
+            .with_context(|| format!("no table: {line}"))?;
+        let row = value["row"]
+            .as_str()
+            .with_context(|| format!("no row: {line}"))?
+            .to_owned();
+        let index = tables
+            .iter()
+            .position(|table| table.title == title)
+            .unwrap_or_else(|| {
+                tables.push(Table {
+                    title: title.to_owned(),
+                    command: command.to_owned(),
+                    rows: Vec::new(),
+                });
+                tables.len() - 1
+            });
+        let columns = value["columns"]
+            .as_object_mut()
+            .map(std::mem::take)
+            .with_context(|| format!("no columns: {line}"))?;
+        tables[index].rows.push((row, columns));
+    }
+    Ok(tables)
+}
+
+fn page(machine: &str, tables: &[Table]) -> String {
+    let mut text = format!(
+        "# Performance\n\nWritten by `cargo xtask bench`; do not edit. Absolute figures belong to \
+         this machine; only ratios and\ncounts are compared with a budget.\n\nMachine: {machine}\n"
+    );
+    for table in tables {
+        let columns: BTreeSet<&String> = table
+            .rows
+            .iter()
+            .flat_map(|(_, columns)| columns.keys())
+            .collect();
+        let _ = writeln!(text, "\n## {}\n\n`{}`\n", table.title, table.command);
+        text.push_str("| |");
+        columns
+            .iter()
+            .for_each(|column| text.push_str(&format!(" {column} |")));
+        text.push_str("\n|---|");
+        columns.iter().for_each(|_| text.push_str("---:|"));
+        text.push('\n');
+        for (row, values) in &table.rows {
+            let _ = write!(text, "| {row} |");
+            for column in &columns {
+                let _ = write!(
+                    text,
+                    " {} |",
+                    values.get(*column).map(cell).unwrap_or_default()
+                );
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn cell(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Processor, cores, memory, system and compiler: a figure means nothing without them.
+fn machine(house: &House) -> anyhow::Result<String> {
+    let processor = field("/proc/cpuinfo", "model name").unwrap_or("unknown processor".to_owned());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory = field("/proc/meminfo", "MemTotal").unwrap_or("unknown".to_owned());
+    let system = output(house.command("uname").arg("-sr"))?;
+    let compiler = output(house.command("rustc").arg("--version"))?;
+    Ok(format!(
+        "{processor}, {cores} cores, memory {memory}, {}, {}",
+        system.trim(),
+        compiler.trim()
+    ))
+}
+
+/// A line `name : value` of one of the system's files.
+fn field(file: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = r#"warming up
+{"table":"Wire","row":"raise","columns":{"ns":80,"bytes":46}}
+{"table":"Lookup","row":"stations","columns":{"note":"all inside"}}
+{"table":"Wire","row":"position","columns":{"ns":60}}"#;
+
+    #[test]
+    fn lines_become_tables() {
+        let tables = collect(SAID, "cargo bench").unwrap();
+        let text = page("a machine", &tables);
+        let expected = "\
+## Wire
+
+`cargo bench`
+
+| | bytes | ns |
+|---|---:|---:|
+| raise | 46 | 80 |
+| position |  | 60 |
+
+## Lookup
+
+`cargo bench`
+
+| | note |
+|---|---:|
+| stations | all inside |
+";
+        assert!(text.ends_with(expected), "{text}");
+        assert!(text.contains("Machine: a machine"));
+    }
+
+    #[test]
+    fn a_broken_line_is_an_error_and_names_the_line() {
+        for line in [
+            "{",
+            r#"{"row":"r","columns":{}}"#,
+            r#"{"table":"t","row":"r"}"#,
+        ] {
+            let error = collect(line, "").unwrap_err();
+            assert!(format!("{error:#}").contains(line));
+        }
+    }
+}
