@@ -20,6 +20,7 @@ const HEAD: &str = "\
 //! Generated from `protocol/proto` by `cargo xtask proto`. Do not edit: change the `.proto` file,
 //! which is normative and has the words.
 #![allow(
+    dead_code,
     missing_docs,
     unreachable_pub,
     unused_qualifications,
