@@ -47,7 +47,9 @@ impl fmt::Debug for AlertId {
 impl FromStr for AlertId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId { what: "alert id" })
+        Uuid::parse_str(text)
+            .map(Self)
+            .map_err(|_| InvalidId { what: "alert id" })
     }
 }
 
@@ -91,8 +93,9 @@ impl DeviceId {
     /// # Errors
     /// When the length or the tag is another.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidId> {
-        let bytes: &[u8; Self::BYTES] =
-            bytes.try_into().map_err(|_| InvalidId { what: "device id" })?;
+        let bytes: &[u8; Self::BYTES] = bytes
+            .try_into()
+            .map_err(|_| InvalidId { what: "device id" })?;
         let mut id = [0; 16];
         id.copy_from_slice(&bytes[1..]);
         match bytes[0] {
@@ -156,7 +159,9 @@ impl fmt::Debug for IncidentId {
 impl FromStr for IncidentId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId { what: "incident id" })
+        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId {
+            what: "incident id",
+        })
     }
 }
 
@@ -207,7 +212,9 @@ impl fmt::Debug for DecisionId {
 impl FromStr for DecisionId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId { what: "decision id" })
+        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId {
+            what: "decision id",
+        })
     }
 }
 

@@ -43,7 +43,10 @@ impl LatLon {
     /// The wire's integers, latitude first, rounded to the nearest.
     #[must_use]
     pub fn to_e7(self) -> (i32, i32) {
-        ((self.lat_deg * E7).round() as i32, (self.lon_deg * E7).round() as i32)
+        (
+            (self.lat_deg * E7).round() as i32,
+            (self.lon_deg * E7).round() as i32,
+        )
     }
 
     /// Latitude in degrees, north positive.
@@ -272,6 +275,9 @@ mod tests {
         assert!(ConfidencePercent::new(0.0).is_none());
         assert!(ConfidencePercent::new(100.0).is_none());
         assert!(ConfidencePercent::new(f64::NAN).is_none());
-        assert_eq!(ConfidencePercent::new(68.0).map(ConfidencePercent::percent), Some(68.0));
+        assert_eq!(
+            ConfidencePercent::new(68.0).map(ConfidencePercent::percent),
+            Some(68.0)
+        );
     }
 }

@@ -37,7 +37,11 @@ impl UnixMillis {
     /// How long after `earlier` this is; zero when it is not later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Millis {
-        if self.0 <= earlier.0 { Millis(0) } else { Millis(self.0.abs_diff(earlier.0)) }
+        if self.0 <= earlier.0 {
+            Millis(0)
+        } else {
+            Millis(self.0.abs_diff(earlier.0))
+        }
     }
 
     /// The day in UTC that names the key under which content is sealed.
