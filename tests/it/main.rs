@@ -1,0 +1,12 @@
+#![cfg(test)]
+//! What the parts do together, and the rules of the house: one program, a module per subject.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "these tests use the world: files, sockets, clocks and other programs"
+)]
+
+mod lock;
+mod support;
+mod walls;
+mod workflow;
