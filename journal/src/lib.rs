@@ -1,1 +1,36 @@
-//! placeholder
+//! The log: what is appended is durable before anybody is told so.
+//!
+//! Two logs per partition. The *alert log* (raises, texts, cancel claims, device events, decisions) carries the
+//! promise of the service: a ticket is answered after its batch has been synced, never before. The *track log*
+//! (positions and trails) carries none: it rides along with the next alert batch or is committed after
+//! [`batcher::TRACKS_WAIT_MS`].
+//!
+//! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is committed together,
+//! [`mod@batch`] is the format of one commit, [`trim`] plans what may be deleted, [`seal`] closes bodies. `io` holds the
+//! database, the commit thread, the tail and the files of the day keys.
+//!
+//! What is absent: this room knows no phone, alert or incident. An entry is bytes.
+
+pub mod batch;
+pub mod batcher;
+pub mod error;
+pub mod offset;
+pub mod seal;
+pub mod snapshot;
+pub mod trim;
+
+#[cfg(feature = "io")]
+pub mod io;
+
+pub use batcher::Appended;
+pub use error::{AppendError, OpenError, StoreError, TailError};
+pub use offset::{LogName, Offset, Partition, PerLog};
+pub use seal::{Day, DayKey, OpenBodyError, open, seal};
+pub use snapshot::{Row, SnapshotSlice};
+
+#[cfg(feature = "io")]
+pub use io::day_keys::{DayKeyError, DayKeys};
+#[cfg(feature = "io")]
+pub use io::journal::{Clock, Health, Journal, Options, PendingAppend};
+#[cfg(feature = "io")]
+pub use io::tail::{Tail, Tailed};

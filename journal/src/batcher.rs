@@ -1,0 +1,384 @@
+//! Group commit as a state machine: offers go in, batches come out one at a time, and a ticket is answered when the
+//! batch that holds its entries has been committed.
+//!
+//! While a batch is in flight the next one is collected. After a failed commit everything that waits fails, and so does
+//! everything that is offered afterwards: nothing is ever tried again, because a sync that failed once may answer *ok*
+//! the second time without having written (invariant 1).
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::error::AppendError;
+use crate::offset::{LogName, Offset, PerLog};
+
+/// How long a position waits for an alert to ride along with: 100 ms, ten commits a second when nothing else happens,
+/// and still live on a map.
+pub const TRACKS_WAIT_MS: u64 = 100;
+
+/// Bounds of a batch and of what waits for one, for each log apart: positions never take the room of alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries in one batch. 2,048 reach most of the throughput; more only lets the first of them wait longer.
+    pub batch_entries_max: usize,
+    /// Bytes of entries in one batch: 1 MiB, written and synced within milliseconds.
+    pub batch_bytes_max: usize,
+    /// Entries that wait. 65,536 alerts are over a minute of a nation in trouble (862 a second).
+    pub queue_entries_max: usize,
+    /// Bytes that wait: 32 MiB, the share of the relay's memory that may hold unwritten entries.
+    pub queue_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_entries_max: 2_048,
+            batch_bytes_max: 1 << 20,
+            queue_entries_max: 65_536,
+            queue_bytes_max: 32 << 20,
+        }
+    }
+}
+
+/// Which batch a commit was of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchId(pub u64);
+
+/// What is written in one transaction: for each log the entries and the offset of the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its number, to be given back to [`Batcher::committed`].
+    pub id: BatchId,
+    /// The entries of each log; at least one log has some.
+    pub runs: PerLog<Run>,
+}
+
+/// Entries of one log in a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The offset of the first entry, or the end of the log when there is none.
+    pub first: Offset,
+    /// The entries.
+    pub entries: Vec<Bytes>,
+}
+
+impl Run {
+    /// The offset after the last entry.
+    #[must_use]
+    pub fn end(&self) -> Offset {
+        self.first.plus(self.entries.len() as u64)
+    }
+}
+
+/// How durable an append is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// On this many disks. The embedded journal answers 1, after its sync.
+    Confirmed {
+        /// Copies that have been synced or acknowledged.
+        copies: u8,
+    },
+}
+
+/// Where an offer's entries are: `count` in a row from `first`, durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The offset of the first entry.
+    pub first: Offset,
+    /// How many entries there are.
+    pub count: u64,
+    /// How durable they are.
+    pub durability: Durability,
+}
+
+/// The answer to one offer.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    /// What was offered with the entries.
+    pub ticket: T,
+    /// Where they are, or why nobody may rely on them.
+    pub result: Result<Appended, AppendError>,
+}
+
+/// An offer that was not taken, with its ticket.
+#[derive(Debug)]
+pub struct Refused<T> {
+    /// What was offered with the entries.
+    pub ticket: T,
+    /// Why.
+    pub error: AppendError,
+}
+
+/// The group commit. `T` is what the shell needs to answer with.
+#[derive(Debug)]
+pub struct Batcher<T> {
+    limits: Limits,
+    queues: PerLog<Queue<T>>,
+    /// The offset that the next entry of each log gets when it is put into a batch.
+    ends: PerLog<Offset>,
+    next_id: BatchId,
+    in_flight: Option<InFlight<T>>,
+    failed: Option<String>,
+    flush: bool,
+}
+
+#[derive(Debug)]
+struct InFlight<T> {
+    id: BatchId,
+    waiting: Vec<(T, Appended)>,
+}
+
+impl<T> Batcher<T> {
+    /// A batcher for logs that end at `ends`.
+    #[must_use]
+    pub fn new(limits: Limits, ends: PerLog<Offset>) -> Self {
+        Self {
+            limits,
+            queues: PerLog {
+                alerts: Queue::new(),
+                tracks: Queue::new(),
+            },
+            ends,
+            next_id: BatchId(0),
+            in_flight: None,
+            failed: None,
+            flush: false,
+        }
+    }
+
+    /// Takes entries for `log`. They are committed together, in order, in a row. `now_ms` is any clock that does not
+    /// go back.
+    ///
+    /// # Errors
+    /// When the offer is empty or larger than a batch, the queue is full, or a commit has failed; nothing was taken.
+    pub fn offer(
+        &mut self,
+        now_ms: u64,
+        log: LogName,
+        entries: Vec<Bytes>,
+        ticket: T,
+    ) -> Result<(), Refused<T>> {
+        let bytes = entries.iter().map(Bytes::len).sum();
+        match self.admit(log, entries.len(), bytes) {
+            Ok(()) => {
+                self.queues.get_mut(log).push(Offer {
+                    entries,
+                    bytes,
+                    offered_ms: now_ms,
+                    ticket,
+                });
+                Ok(())
+            }
+            Err(error) => Err(Refused { ticket, error }),
+        }
+    }
+
+    fn admit(&self, log: LogName, entries: usize, bytes: usize) -> Result<(), AppendError> {
+        let Limits {
+            batch_entries_max,
+            batch_bytes_max,
+            queue_entries_max,
+            queue_bytes_max,
+        } = self.limits;
+        if let Some(why) = &self.failed {
+            return Err(AppendError::Failed { why: why.clone() });
+        }
+        if entries == 0 {
+            return Err(AppendError::Empty);
+        }
+        if entries > batch_entries_max || bytes > batch_bytes_max {
+            let (entries_max, bytes_max) = (batch_entries_max, batch_bytes_max);
+            return Err(AppendError::TooLarge {
+                entries,
+                bytes,
+                entries_max,
+                bytes_max,
+            });
+        }
+        let queue = self.queues.get(log);
+        if queue.entries + entries > queue_entries_max || queue.bytes + bytes > queue_bytes_max {
+            return Err(AppendError::Busy {
+                log,
+                queued_entries: queue.entries,
+            });
+        }
+        Ok(())
+    }
+
+    /// The next batch to commit, when there is one and none is in flight.
+    pub fn poll_batch(&mut self, now_ms: u64) -> Option<Batch> {
+        if self.in_flight.is_some() || self.failed.is_some() || !self.due(now_ms) {
+            return None;
+        }
+        let id = self.next_id;
+        self.next_id = BatchId(id.0 + 1);
+        let mut waiting = Vec::new();
+        let runs = PerLog {
+            alerts: self.take(LogName::Alerts, &mut waiting),
+            tracks: self.take(LogName::Tracks, &mut waiting),
+        };
+        self.in_flight = Some(InFlight { id, waiting });
+        Some(Batch { id, runs })
+    }
+
+    fn due(&self, now_ms: u64) -> bool {
+        let tracks = &self.queues.tracks;
+        self.queues.alerts.entries > 0
+            || tracks.entries >= self.limits.batch_entries_max
+            || tracks.bytes >= self.limits.batch_bytes_max
+            || (self.flush && tracks.entries > 0)
+            || self.tracks_due_ms().is_some_and(|due| due <= now_ms)
+    }
+
+    fn take(&mut self, log: LogName, waiting: &mut Vec<(T, Appended)>) -> Run {
+        let end = self.ends.get_mut(log);
+        let mut run = Run {
+            first: *end,
+            entries: Vec::new(),
+        };
+        for offer in self.queues.get_mut(log).take(&self.limits) {
+            let appended = Appended {
+                first: run.end(),
+                count: offer.entries.len() as u64,
+                durability: Durability::Confirmed { copies: 1 },
+            };
+            run.entries.extend(offer.entries);
+            waiting.push((offer.ticket, appended));
+        }
+        *end = run.end();
+        run
+    }
+
+    /// The commit of batch `id` has ended: who is to be told what. After an error this is everybody, for ever.
+    ///
+    /// A batch that is not in flight answers nobody.
+    #[must_use]
+    pub fn committed(&mut self, id: BatchId, result: Result<(), String>) -> Vec<Outcome<T>> {
+        if self.in_flight.as_ref().is_none_or(|batch| batch.id != id) {
+            return Vec::new();
+        }
+        match result {
+            Ok(()) => {
+                let waiting = self
+                    .in_flight
+                    .take()
+                    .map(|batch| batch.waiting)
+                    .unwrap_or_default();
+                let outcome = |(ticket, appended)| Outcome {
+                    ticket,
+                    result: Ok(appended),
+                };
+                waiting.into_iter().map(outcome).collect()
+            }
+            Err(why) => self.fail(why),
+        }
+    }
+
+    /// Something beside a batch has failed for good: everybody who waits is told, and nothing is taken any more. The
+    /// first reason stays.
+    #[must_use]
+    pub fn fail(&mut self, why: String) -> Vec<Outcome<T>> {
+        let why = self.failed.get_or_insert(why).clone();
+        let in_flight = self
+            .in_flight
+            .take()
+            .map(|batch| batch.waiting)
+            .unwrap_or_default();
+        let mut tickets: Vec<T> = in_flight.into_iter().map(|(ticket, _)| ticket).collect();
+        for log in LogName::ALL {
+            tickets.extend(self.queues.get_mut(log).drain().map(|offer| offer.ticket));
+        }
+        let failed = |ticket| Outcome {
+            ticket,
+            result: Err(AppendError::Failed { why: why.clone() }),
+        };
+        tickets.into_iter().map(failed).collect()
+    }
+
+    /// When [`Self::poll_batch`] will have a batch without any further offer.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        let idle = self.in_flight.is_none() && self.failed.is_none();
+        self.tracks_due_ms().filter(|_| idle)
+    }
+
+    fn tracks_due_ms(&self) -> Option<u64> {
+        let oldest = self.queues.tracks.offers.front()?;
+        Some(oldest.offered_ms.saturating_add(TRACKS_WAIT_MS))
+    }
+
+    /// From now on positions wait for nothing: the journal is closing.
+    pub fn flush(&mut self) {
+        self.flush = true;
+    }
+
+    /// Whether nothing waits and nothing is in flight.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let queued = LogName::ALL
+            .iter()
+            .any(|&log| self.queues.get(log).entries > 0);
+        self.in_flight.is_none() && !queued
+    }
+
+    /// Entries of `log` that wait for a batch.
+    #[must_use]
+    pub fn queued_entries(&self, log: LogName) -> usize {
+        self.queues.get(log).entries
+    }
+}
+
+#[derive(Debug)]
+struct Offer<T> {
+    entries: Vec<Bytes>,
+    bytes: usize,
+    offered_ms: u64,
+    ticket: T,
+}
+
+/// Offers of one log in order, and what they sum up to.
+#[derive(Debug)]
+struct Queue<T> {
+    offers: VecDeque<Offer<T>>,
+    entries: usize,
+    bytes: usize,
+}
+
+impl<T> Queue<T> {
+    const fn new() -> Self {
+        Self {
+            offers: VecDeque::new(),
+            entries: 0,
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, offer: Offer<T>) {
+        self.entries += offer.entries.len();
+        self.bytes += offer.bytes;
+        self.offers.push_back(offer);
+    }
+
+    /// The oldest offers that fit into one batch. Each offer fits into an empty one.
+    fn take(&mut self, limits: &Limits) -> Vec<Offer<T>> {
+        let (mut entries, mut bytes) = (0, 0);
+        let fits = self.offers.iter().take_while(|offer| {
+            entries += offer.entries.len();
+            bytes += offer.bytes;
+            entries <= limits.batch_entries_max && bytes <= limits.batch_bytes_max
+        });
+        let count = fits.count();
+        let taken: Vec<_> = self.offers.drain(..count).collect();
+        self.entries -= taken.iter().map(|offer| offer.entries.len()).sum::<usize>();
+        self.bytes -= taken.iter().map(|offer| offer.bytes).sum::<usize>();
+        taken
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = Offer<T>> {
+        (self.entries, self.bytes) = (0, 0);
+        std::mem::take(&mut self.offers).into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests;

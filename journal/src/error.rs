@@ -1,0 +1,154 @@
+//! What can go wrong, in words for the one who has to act.
+
+use std::path::PathBuf;
+
+use crate::offset::LogName;
+
+/// An append that is not durable, or of which nobody can say whether it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The queue of this log is full: more arrives than the disk takes. Nothing of the offer was stored.
+    #[error("the {log} has no room: {queued_entries} entries wait for the disk; offer again later")]
+    Busy {
+        /// The log whose queue is full.
+        log: LogName,
+        /// Entries that wait for their commit.
+        queued_entries: usize,
+    },
+    /// The live journal is at its bound, so positions are shed; alerts are still taken.
+    #[error(
+        "the journal holds {live_bytes} bytes, its bound: positions are shed; trim or look why snapshots stopped"
+    )]
+    Full {
+        /// Bytes of live entries and snapshot rows.
+        live_bytes: u64,
+    },
+    /// One offer is larger than one batch may be; it would never fit.
+    #[error(
+        "{entries} entries of {bytes} bytes in one offer are more than a batch takes \
+         ({entries_max} entries, {bytes_max} bytes); offer fewer"
+    )]
+    TooLarge {
+        /// Entries in the offer.
+        entries: usize,
+        /// Their bytes.
+        bytes: usize,
+        /// Entries that a batch takes.
+        entries_max: usize,
+        /// Bytes that a batch takes.
+        bytes_max: usize,
+    },
+    /// The offer had no entries: there is nothing to promise.
+    #[error("an offer without entries; offer at least one")]
+    Empty,
+    /// A commit has failed, so this process gives no receipt ever again. Entries whose commit was under way may or
+    /// may not be there after a restart.
+    #[error(
+        "the journal has failed and takes nothing more in this process: {why}; restart after the disk is well"
+    )]
+    Failed {
+        /// The first error of the store.
+        why: String,
+    },
+    /// The journal is closing or closed.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// An error of the store beneath the journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The disk or the database said no.
+    #[error("{doing}: {why}")]
+    Storage {
+        /// What was being done.
+        doing: &'static str,
+        /// What the database or the system answered.
+        why: String,
+    },
+    /// The store has been closed.
+    #[error("the journal is closed")]
+    Closed,
+    /// An earlier commit has failed; the store takes nothing more in this process.
+    #[error("the journal has failed and takes nothing more in this process: {why}")]
+    Failed {
+        /// The first error of the store.
+        why: String,
+    },
+    /// Too many snapshot slices or trims wait already.
+    #[error("{waiting} snapshot slices or trims wait already; await them first")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// A slice of a snapshot is larger than one transaction may be.
+    #[error("a snapshot slice of {bytes} bytes; at most {bytes_max} go into one, cut it")]
+    SliceTooLarge {
+        /// Bytes of keys and values offered.
+        bytes: usize,
+        /// Bytes that a slice takes.
+        bytes_max: usize,
+    },
+    /// A snapshot that claims entries which the log does not have.
+    #[error(
+        "a snapshot up to offset {resume_at}, but the alert log ends at {end}; fold the log anew"
+    )]
+    SnapshotAhead {
+        /// The offset that the snapshot claims.
+        resume_at: u64,
+        /// The end of the alert log.
+        end: u64,
+    },
+}
+
+/// The journal could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process, or another handle of this one, has it.
+    #[error("the journal {} is held by {}; stop it, or give this one another path", path.display(), holder(*pid))]
+    Held {
+        /// The journal's file.
+        path: PathBuf,
+        /// The process that holds it, as far as its pid file tells.
+        pid: Option<u32>,
+    },
+    /// The file was written by a newer release.
+    #[error(
+        "the journal has format {found}, this release reads up to {known}; start the newer release"
+    )]
+    NewerFormat {
+        /// The version in the file.
+        found: u64,
+        /// The newest version that this release reads.
+        known: u64,
+    },
+    /// The database could not be opened or repaired.
+    #[error("the journal {} cannot be opened: {why}", path.display())]
+    Storage {
+        /// The journal's file, or `memory` for a test backend.
+        path: PathBuf,
+        /// What the database or the system answered.
+        why: String,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
+}
+
+/// A tail has nothing more to give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TailError {
+    /// The journal was closed in good order.
+    #[error("the journal is closed")]
+    Closed,
+    /// The journal has failed; nothing more is read in this process.
+    #[error("the journal has failed: {why}; restart after the disk is well")]
+    Failed {
+        /// The first error of the store.
+        why: String,
+    },
+}

@@ -1,0 +1,178 @@
+//! The embedded backend: the store, the thread that writes to it, and the pid file that guards both.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use tokio::sync::{oneshot, watch};
+
+use super::journal::{Health, Options};
+use super::lock::PidFile;
+use super::store::{Store, Trimmed};
+use super::tail::Tail;
+use super::writer::{Chore, Reply, Writer};
+use crate::error::{AppendError, OpenError, StoreError};
+use crate::offset::{LogName, Offset};
+use crate::snapshot::SnapshotSlice;
+
+/// A journal in one file of this process. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: Arc<Writer>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("ends", &self.writer.store.ends())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Embedded {
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
+        let pid_file = PidFile::take(path)?;
+        let unusable = |error: std::io::Error| OpenError::Storage {
+            path: path.to_owned(),
+            why: error.to_string(),
+        };
+        let file = open_file(path).map_err(unusable)?;
+        let backend =
+            FileBackend::new(file).map_err(|error| unusable(std::io::Error::other(error)))?;
+        Self::start(backend, options, Some(pid_file)).map_err(|error| error.at(path))
+    }
+
+    pub(crate) fn over(backend: impl StorageBackend, options: Options) -> Result<Self, OpenError> {
+        Self::start(backend, options, None)
+    }
+
+    fn start(
+        backend: impl StorageBackend,
+        options: Options,
+        pid_file: Option<PidFile>,
+    ) -> Result<Self, OpenError> {
+        let store = Arc::new(Store::open(
+            backend,
+            options.cache_bytes,
+            options.quick_repair,
+        )?);
+        let writer = Arc::new(Writer::new(store, options.limits, options.clock));
+        let thread = {
+            let writer = Arc::clone(&writer);
+            std::thread::Builder::new()
+                .name("journal".to_owned())
+                .spawn(move || writer.run(pid_file))
+                .map_err(|error| OpenError::Storage {
+                    path: "memory".into(),
+                    why: format!("no thread for its commits: {error}"),
+                })?
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                writer,
+                thread: Mutex::new(Some(thread)),
+            }),
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.writer.store
+    }
+
+    pub(crate) fn offer(
+        &self,
+        log: LogName,
+        entries: Vec<Bytes>,
+        reply: Reply,
+    ) -> Result<(), AppendError> {
+        self.shared.writer.offer(log, entries, reply)
+    }
+
+    pub(crate) fn tail(&self, log: LogName, from: Offset) -> Tail {
+        let writer = &self.shared.writer;
+        Tail::new(
+            Arc::clone(&writer.store),
+            log,
+            from,
+            writer.end_of(log),
+            writer.health(),
+        )
+    }
+
+    pub(crate) async fn snapshot_write(&self, slice: SnapshotSlice) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.writer.chore(Chore::Snapshot(slice, reply));
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(crate) async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
+        let mut sum = Trimmed::default();
+        for log in LogName::ALL {
+            loop {
+                let (reply, answer) = oneshot::channel();
+                self.shared.writer.chore(Chore::Trim { log, now_ms, reply });
+                let trimmed = answer.await.unwrap_or(Err(StoreError::Closed))?;
+                sum.batches += trimmed.batches;
+                sum.bytes += trimmed.bytes;
+                if !trimmed.is_full() {
+                    break;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    pub(crate) fn health(&self) -> watch::Receiver<Health> {
+        self.shared.writer.health()
+    }
+
+    pub(crate) async fn close(&self) {
+        let mut ended = self.shared.writer.ended();
+        self.shared.writer.close();
+        // The writer is alive as long as this handle, so its word comes.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.writer.close();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // The last handle may go in an answer that runs on the commit thread, which cannot wait for itself.
+        if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Opens or creates the file; a new name is synced into its folder, or a crash could take the file away with all that
+/// was synced into it.
+fn open_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(file)
+}

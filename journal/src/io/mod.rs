@@ -1,0 +1,18 @@
+//! The world of the log: the database, the commit thread, the tail, and the files of the day keys.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the one place of the room that touches files and clocks"
+)]
+
+pub mod day_keys;
+mod embedded;
+pub mod journal;
+mod lock;
+#[cfg(any(test, feature = "test-backend"))]
+pub mod sim_backend;
+pub mod store;
+pub mod tail;
+mod writer;
+
+pub use embedded::Embedded;
