@@ -1,0 +1,41 @@
+import type { Card } from "../api/types";
+
+/** All cards of this view by incident id. Never changed in place. */
+export type Cards = ReadonlyMap<string, Card>;
+
+/** Closed incidents that a console remembers; older ones are found in the records, not here. */
+export const CLOSED_KEPT = 50;
+
+/**
+ * Takes over cards that are not older than what is known. Equal revisions replace, because a
+ * card that was `pending` becomes durable without a new revision.
+ */
+export function applyChange(cards: Cards, incoming: readonly Card[], left: readonly string[]): Cards {
+  const next = new Map(cards);
+  for (const card of incoming) {
+    const known = next.get(card.id);
+    if (known === undefined || card.revision >= known.revision) next.set(card.id, card);
+  }
+  for (const id of left) next.delete(id);
+  return dropOldClosed(next);
+}
+
+/** A snapshot is the whole view: what it does not name has left. */
+export function applySnapshot(cards: Cards, incoming: readonly Card[]): Cards {
+  const named = new Set(incoming.map((card) => card.id));
+  const left = [...cards.keys()].filter((id) => !named.has(id));
+  return applyChange(cards, incoming, left);
+}
+
+function dropOldClosed(cards: Map<string, Card>): Cards {
+  const closed = [...cards.values()].filter((card) => card.state === "closed");
+  if (closed.length <= CLOSED_KEPT) return cards;
+  closed.sort((a, b) => closedAt(b) - closedAt(a));
+  for (const card of closed.slice(CLOSED_KEPT)) cards.delete(card.id);
+  return cards;
+}
+
+/** When it was closed, or the last sign of life where the service does not say. */
+export function closedAt(card: Card): number {
+  return card.closed?.by?.at_ms ?? card.last_report_at_ms ?? card.raised_at_ms;
+}

@@ -1,0 +1,26 @@
+import { render } from "preact";
+import { startAlarm } from "./state/alarm";
+import { startHistory } from "./state/history";
+import { dressDocument } from "./state/page";
+import { startQueue } from "./state/queue";
+import { resume } from "./state/session";
+import { startTicking } from "./state/time";
+import { App } from "./view/App";
+import { startKeyboard } from "./view/keyboard";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/header.css";
+import "./style/queue.css";
+import "./style/map.css";
+import "./style/detail.css";
+import "./style/dialogs.css";
+
+dressDocument();
+startQueue();
+startHistory();
+startAlarm();
+startKeyboard();
+startTicking();
+const page = document.getElementById("page");
+if (page !== null) render(<App />, page);
+void resume();

@@ -1,0 +1,182 @@
+import OlMap from "ol/Map";
+import View from "ol/View";
+import Feature from "ol/Feature";
+import ScaleLine from "ol/control/ScaleLine";
+import { extend, createEmpty, isEmpty, containsCoordinate, type Extent } from "ol/extent";
+import GeoJSON from "ol/format/GeoJSON";
+import LineString from "ol/geom/LineString";
+import Point from "ol/geom/Point";
+import Polygon, { circular } from "ol/geom/Polygon";
+import VectorLayer from "ol/layer/Vector";
+import VectorImageLayer from "ol/layer/VectorImage";
+import { fromLonLat } from "ol/proj";
+import VectorSource from "ol/source/Vector";
+import type { Card } from "../api/types";
+import { isUnseen } from "../logic/order";
+import { circleStyle, deskStyle, landStyle, markStyle, readPalette, trailStyle, type Mark } from "./styles";
+
+/** Korea, for the moment before the areas have been read. */
+const HOME = fromLonLat([127.8, 36.3]);
+const HOME_ZOOM = 7;
+/** Closer than this there is nothing to see on a map of areas but the circle itself. */
+const CLOSEST_FIT_ZOOM = 13;
+const CIRCLE_CORNERS = 72;
+const MOVE_MS = 250;
+const PROJECTION = "EPSG:3857";
+
+export interface MapEvents {
+  chosen(id: string): void;
+  gesture(): void;
+  moved(): void;
+}
+
+/** The map of areas and alerts. It moves only when told to, never by itself. */
+export class OfficersMap {
+  readonly #map: OlMap;
+  readonly #land = new VectorSource();
+  readonly #desk = new VectorSource();
+  readonly #shapes = new VectorSource();
+  readonly #marks = new VectorSource();
+  readonly #landLayer = new VectorImageLayer({ source: this.#land, imageRatio: 1.5 });
+  readonly #deskLayer = new VectorLayer({ source: this.#desk, declutter: true });
+  #palette = readPalette();
+  #chosen: Card | null = null;
+
+  constructor(target: HTMLElement, scale: HTMLElement, events: MapEvents) {
+    this.#map = new OlMap({
+      target,
+      controls: [new ScaleLine({ target: scale, minWidth: 80 })],
+      layers: [
+        this.#landLayer,
+        this.#deskLayer,
+        new VectorLayer({ source: this.#shapes }),
+        new VectorLayer({ source: this.#marks }),
+      ],
+      view: new View({ center: HOME, zoom: HOME_ZOOM, minZoom: 5, maxZoom: 19, enableRotation: false }),
+    });
+    this.#map.on("singleclick", (event) => {
+      const hit = this.#map.forEachFeatureAtPixel(event.pixel, (feature) => feature.get("alert") as string | undefined, {
+        hitTolerance: 6,
+      });
+      if (hit !== undefined) events.chosen(hit);
+    });
+    this.#map.on("pointerdrag", () => events.gesture());
+    target.addEventListener("wheel", () => events.gesture(), { passive: true });
+    target.addEventListener("dblclick", () => events.gesture());
+    target.addEventListener("keydown", (event) => {
+      if (/^(Arrow|[+\-=])/.test(event.key)) events.gesture();
+    });
+    this.#map.on("moveend", () => events.moved());
+    this.dress();
+  }
+
+  destroy(): void {
+    this.#map.setTarget(undefined);
+  }
+
+  /** Takes over the colours of the theme. */
+  dress(): void {
+    this.#palette = readPalette();
+    this.#landLayer.setStyle(landStyle(this.#palette));
+    this.#deskLayer.setStyle(deskStyle(this.#palette, () => this.#chosen?.station.id ?? null));
+  }
+
+  setLand(geojson: unknown): void {
+    replace(this.#land, geojson);
+  }
+
+  setDesk(geojson: unknown): void {
+    replace(this.#desk, geojson);
+  }
+
+  setAlerts(cards: Iterable<Card>, chosen: Card | null): void {
+    this.#chosen = chosen;
+    const shapes: Feature[] = [];
+    const marks: Feature[] = [];
+    for (const card of cards) {
+      if (card.state !== "closed" || card.id === chosen?.id) this.#draw(card, shapes, marks);
+    }
+    this.#shapes.clear(true);
+    this.#shapes.addFeatures(shapes);
+    this.#marks.clear(true);
+    this.#marks.addFeatures(marks);
+    this.#deskLayer.changed();
+  }
+
+  #draw(card: Card, shapes: Feature[], marks: Feature[]): void {
+    const position = card.position;
+    if (position === undefined) return;
+    const mark: Mark = {
+      unseen: isUnseen(card),
+      unverified: card.verification === "unverified",
+      chosen: card.id === this.#chosen?.id,
+    };
+    const lonLat = [position.lon, position.lat];
+    if (position.radius_m !== undefined) {
+      const circle = new Feature(circleOf(lonLat, position.radius_m));
+      circle.setStyle(circleStyle(this.#palette, mark));
+      shapes.push(circle);
+    }
+    if (mark.chosen && card.trail !== undefined && card.trail.length > 1) {
+      const trail = new Feature(new LineString(card.trail.map(([lon, lat]) => fromLonLat([lon, lat]))));
+      trail.setStyle(trailStyle(this.#palette));
+      shapes.push(trail);
+    }
+    const point = new Feature({ geometry: new Point(fromLonLat(lonLat)), alert: card.id });
+    point.setStyle(markStyle(this.#palette, mark));
+    marks.push(point);
+  }
+
+  /** Shows the chosen alert, or everything of this desk when none is chosen or it has no place. */
+  fit(): void {
+    const extent = this.#chosen === null ? null : extentOf(this.#chosen);
+    const target = extent ?? this.#whole();
+    if (target === null) return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#map.getView().fit(target, {
+      padding: [64, 48, 64, 48],
+      maxZoom: CLOSEST_FIT_ZOOM,
+      duration: still ? 0 : MOVE_MS,
+    });
+  }
+
+  /** Is the chosen alert comfortably on the map? True when there is nothing to be seen. */
+  showsChosen(): boolean {
+    const position = this.#chosen?.position;
+    const size = this.#map.getSize();
+    if (position === undefined || size === undefined) return true;
+    const view = this.#map.getView();
+    if (view.getAnimating()) return true;
+    return containsCoordinate(view.calculateExtent(size), fromLonLat([position.lon, position.lat]));
+  }
+
+  #whole(): Extent | null {
+    const all = createEmpty();
+    const desk = this.#desk.getExtent();
+    if (desk !== null && !isEmpty(desk)) extend(all, desk);
+    const marks = this.#marks.getExtent();
+    if (marks !== null && this.#marks.getFeatures().length > 0) extend(all, marks);
+    return isEmpty(all) ? null : all;
+  }
+}
+
+function replace(source: VectorSource, geojson: unknown): void {
+  const features = new GeoJSON({ featureProjection: PROJECTION }).readFeatures(geojson);
+  source.clear(true);
+  source.addFeatures(features);
+}
+
+/** A circle in metres on the ground, not in the metres of the projection. */
+function circleOf(lonLat: number[], radiusM: number): Polygon {
+  return circular(lonLat, radiusM, CIRCLE_CORNERS).transform("EPSG:4326", PROJECTION) as Polygon;
+}
+
+function extentOf(card: Card): Extent | null {
+  const position = card.position;
+  if (position === undefined) return null;
+  const extent = createEmpty();
+  const lonLat = [position.lon, position.lat];
+  extend(extent, circleOf(lonLat, position.radius_m ?? 1).getExtent());
+  for (const [lon, lat] of card.trail ?? []) extend(extent, new Point(fromLonLat([lon, lat])).getExtent());
+  return extent;
+}

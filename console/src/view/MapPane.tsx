@@ -1,0 +1,114 @@
+import { effect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { http } from "../api/http";
+import { OfficersMap } from "../map/officers-map";
+import { cardOf, cards, health } from "../state/board";
+import { areasFailed, fitMap, fitRequests, mapHeld, selectedOutside } from "../state/mapview";
+import { selectedId, theme, words } from "../state/page";
+import { Icon } from "./Icon";
+
+const AREAS_RETRY_MS = 10_000;
+
+export function MapPane() {
+  const w = words.value;
+  const canvas = useRef<HTMLDivElement>(null);
+  const scale = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (canvas.current !== null && scale.current !== null) return run(canvas.current, scale.current);
+    return undefined;
+  }, []);
+  const chosen = selectedId.value;
+  const placeless = chosen !== null && cards.value.get(chosen)?.position === undefined;
+  return (
+    <section class="map panel" aria-label={w.map.label}>
+      <div ref={canvas} class="map__canvas" tabIndex={0} role="application" aria-label={w.map.label} />
+      <div class="map__bar">
+        <button type="button" class="button" onClick={fitMap} id="fit">
+          <Icon name="target" />
+          <span>{w.action.fit}</span>
+          <kbd>F</kbd>
+        </button>
+        <p class="map__state" role="status">
+          {placeless ? w.map.noPosition : selectedOutside.value ? w.map.outside : mapHeld.value ? w.map.locked : w.map.free}
+        </p>
+      </div>
+      <div class="map__foot">
+        <Attribution />
+        <div ref={scale} class="map__scale" />
+      </div>
+    </section>
+  );
+}
+
+function Attribution() {
+  const w = words.value;
+  const facts = health.value?.map;
+  const name = facts?.label ?? (facts === undefined ? w.unknown : w.header.authority[facts.authority]);
+  return (
+    <p class="map__credit">
+      {w.map.areas(name, facts?.version ?? "")}
+      {areasFailed.value && <strong> {w.map.failed}</strong>}
+    </p>
+  );
+}
+
+/** Ties the map to the page's state until the pane goes. */
+function run(canvas: HTMLElement, scale: HTMLElement): () => void {
+  let shownId: string | null = null;
+  let loadedVersion: string | null = null;
+  let timer = 0;
+  const look = (): void => {
+    selectedOutside.value = !map.showsChosen();
+  };
+  const map = new OfficersMap(canvas, scale, {
+    chosen: (id) => (selectedId.value = id),
+    gesture: () => (mapHeld.value = true),
+    moved: look,
+  });
+  const ends = [
+    effect(() => {
+      void theme.value;
+      map.dress();
+      draw();
+    }),
+    effect(() => {
+      const id = selectedId.value;
+      void cards.value;
+      draw();
+      if (!mapHeld.peek() && (id !== shownId || !map.showsChosen())) map.fit();
+      shownId = id;
+      look();
+    }),
+    effect(() => {
+      if (fitRequests.value === 0) return;
+      mapHeld.value = false;
+      map.fit();
+    }),
+    effect(() => void loadAreas(health.value?.map?.version)),
+  ];
+  function draw(): void {
+    const id = selectedId.peek();
+    map.setAlerts(cards.peek().values(), id === null ? null : (cardOf(id) ?? null));
+  }
+  async function loadAreas(version = ""): Promise<void> {
+    if (loadedVersion === version) return;
+    loadedVersion = version;
+    clearTimeout(timer);
+    try {
+      const [land, desk] = await Promise.all([http.basemap(), http.map()]);
+      map.setLand(land);
+      map.setDesk(desk);
+      areasFailed.value = false;
+      if (!mapHeld.peek()) map.fit();
+    } catch {
+      areasFailed.value = true;
+      loadedVersion = null;
+      timer = window.setTimeout(() => void loadAreas(version), AREAS_RETRY_MS);
+    }
+  }
+  return () => {
+    clearTimeout(timer);
+    for (const end of ends) end();
+    map.destroy();
+  };
+}
