@@ -114,9 +114,12 @@ pub enum OpenError {
     },
     /// The file was written by a newer release.
     #[error(
-        "the journal has format {found}, this release reads up to {known}; start the newer release"
+        "the journal {} has format {found}, this release reads up to {known}; start the newer one",
+        path.display()
     )]
     NewerFormat {
+        /// The journal's file, or `memory` for a test backend.
+        path: PathBuf,
         /// The version in the file.
         found: u64,
         /// The newest version that this release reads.

@@ -1,7 +1,8 @@
 //! The embedded backend: the store, the thread that writes to it, and the pid file that guards both.
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -12,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::journal::{Health, Options};
 use super::lock::PidFile;
-use super::store::{Store, Trimmed};
+use super::store::{CACHE_BYTES, IN_MEMORY, Store, Trimmed};
 use super::tail::Tail;
 use super::writer::{Chore, Reply, Writer};
 use crate::error::{AppendError, OpenError, StoreError};
@@ -41,13 +42,11 @@ impl std::fmt::Debug for Shared {
 impl Embedded {
     pub(crate) fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
         let pid_file = PidFile::take(path)?;
-        let unusable = |error: std::io::Error| OpenError::Storage {
+        let file = open_file(path)?;
+        let backend = FileBackend::new(file).map_err(|error| OpenError::Storage {
             path: path.to_owned(),
             why: error.to_string(),
-        };
-        let file = open_file(path).map_err(unusable)?;
-        let backend =
-            FileBackend::new(file).map_err(|error| unusable(std::io::Error::other(error)))?;
+        })?;
         Self::start(backend, options, Some(pid_file)).map_err(|error| error.at(path))
     }
 
@@ -72,7 +71,7 @@ impl Embedded {
                 .name("journal".to_owned())
                 .spawn(move || writer.run(pid_file))
                 .map_err(|error| OpenError::Storage {
-                    path: "memory".into(),
+                    path: IN_MEMORY.into(),
                     why: format!("no thread for its commits: {error}"),
                 })?
         };
@@ -158,21 +157,57 @@ impl Drop for Shared {
     }
 }
 
-/// Opens or creates the file; a new name is synced into its folder, or a crash could take the file away with all that
-/// was synced into it.
-fn open_file(path: &Path) -> std::io::Result<File> {
+/// Opens the file, which gets its name only when there is an empty journal in it: a database that a crash left half
+/// made cannot be opened.
+fn open_file(path: &Path) -> Result<File, OpenError> {
+    let unusable = |error: std::io::Error| OpenError::Storage {
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
+    let exists = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len() > 0,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(unusable(error)),
+    };
+    if !exists {
+        let mut fresh = path.as_os_str().to_owned();
+        fresh.push(".new");
+        let fresh = PathBuf::from(fresh);
+        create(&fresh).map_err(|error| error.at(&fresh))?;
+        publish(&fresh, path).map_err(unusable)?;
+    }
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(unusable)
+}
+
+/// An empty journal that was closed in good order.
+fn create(fresh: &Path) -> Result<(), OpenError> {
+    let unusable = |why: String| OpenError::Storage {
+        path: fresh.to_owned(),
+        why,
+    };
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(file)
+    let file = options
+        .open(fresh)
+        .map_err(|error| unusable(error.to_string()))?;
+    let backend = FileBackend::new(file).map_err(|error| unusable(error.to_string()))?;
+    let store = Store::open(backend, CACHE_BYTES, false)?;
+    store.close().map_err(|error| unusable(error.to_string()))
+}
+
+/// Gives the journal its name. The folder is synced, or a crash could take the file away with all that was synced into
+/// it.
+fn publish(fresh: &Path, path: &Path) -> std::io::Result<()> {
+    File::open(fresh)?.sync_all()?;
+    std::fs::rename(fresh, path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

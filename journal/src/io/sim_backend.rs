@@ -6,7 +6,7 @@
 //! treated the same way, for ever: no later sync brings it back, which is what makes a second try a lie.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -19,13 +19,19 @@ pub struct Faults {
     pub crash_at: Option<u64>,
     /// This sync, counted from 0, answers an error.
     pub fail_sync: Option<u64>,
-    /// Bytes that fit: a write or growth beyond answers that the disk is full.
-    pub capacity_bytes: Option<u64>,
+    /// From this operation on the disk is full: a write leaves its first half and an error, growth an error.
+    pub full_from: Option<u64>,
 }
 
 /// The test's hand on a disk.
 #[derive(Clone, Debug, Default)]
-pub struct SimDisk(Arc<Mutex<State>>);
+pub struct SimDisk(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,6 +45,10 @@ struct State {
     operations: u64,
     syncs: u64,
     frozen: bool,
+    /// Syncs wait until they are released.
+    held: bool,
+    /// Syncs that wait now.
+    waiting: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -104,7 +114,10 @@ impl SimDisk {
             cached: found,
             ..State::default()
         };
-        Self(Arc::new(Mutex::new(revived)))
+        Self(Arc::new(Shared {
+            state: Mutex::new(revived),
+            changed: Condvar::new(),
+        }))
     }
 
     /// A backend that uses this disk.
@@ -113,8 +126,36 @@ impl SimDisk {
         SimBackend(self.clone())
     }
 
+    /// From now on a sync waits until [`Self::release_syncs`].
+    pub fn hold_syncs(&self) {
+        self.lock().held = true;
+    }
+
+    /// Lets the syncs that wait, and all later ones, go on.
+    pub fn release_syncs(&self) {
+        self.lock().held = false;
+        self.0.changed.notify_all();
+    }
+
+    /// Blocks until a sync waits to be released.
+    pub fn wait_for_held_sync(&self) {
+        let nobody = |state: &mut State| state.waiting == 0;
+        drop(self.0.changed.wait_while(self.lock(), nobody));
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        state.waiting += 1;
+        self.0.changed.notify_all();
+        let held = |state: &mut State| state.held;
+        let waited = self.0.changed.wait_while(state, held);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state.sync()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,23 +202,24 @@ impl State {
         Ok(self.frozen)
     }
 
-    fn change(&mut self, change: Change) -> io::Result<()> {
+    fn change(&mut self, mut change: Change) -> io::Result<()> {
+        let number = self.operations;
         let stopped = self.begin()?;
-        let end = match &change {
-            Change::Write { at, data } => at + data.len(),
-            Change::Length(length) => *length,
-        };
-        let full = self
-            .faults
-            .capacity_bytes
-            .is_some_and(|capacity| end as u64 > capacity);
-        if full {
-            return Err(io::ErrorKind::StorageFull.into());
+        let full = self.faults.full_from.is_some_and(|from| from <= number);
+        match &mut change {
+            Change::Write { data, .. } if full => data.truncate(data.len() / 2),
+            Change::Length(length) if full && *length > self.cached.len() => {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            _ => {}
         }
+        let written = matches!(change, Change::Write { .. });
         change.apply(&mut self.cached);
         self.unsynced.push(change);
         if stopped {
             Err(io::Error::other("the simulated machine stops here"))
+        } else if full && written {
+            Err(io::ErrorKind::StorageFull.into())
         } else {
             Ok(())
         }
@@ -197,8 +239,9 @@ impl State {
             // The lie of a second try: it answers ok, and what was dirty before is still not on the disk.
             return Ok(());
         }
-        self.synced = self.cached.clone();
-        self.unsynced.clear();
+        for change in self.unsynced.drain(..) {
+            change.apply(&mut self.synced);
+        }
         Ok(())
     }
 }
@@ -228,7 +271,7 @@ impl StorageBackend for SimBackend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.lock().sync()
+        self.0.sync()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -283,14 +326,21 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_takes_nothing() {
+    fn a_full_disk_leaves_half_a_write_and_an_error() {
         let disk = SimDisk::new();
         disk.set_faults(Faults {
-            capacity_bytes: Some(3),
+            full_from: Some(1),
             ..Faults::default()
         });
-        let error = disk.backend().write(0, b"four").unwrap_err();
+        let backend = disk.backend();
+        backend.set_len(4).unwrap();
+        let error = backend.write(0, b"four").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        assert!(disk.bytes().is_empty());
+        assert_eq!(disk.bytes(), b"fo\0\0");
+        assert_eq!(
+            backend.set_len(9).unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
+        backend.set_len(1).unwrap();
     }
 }

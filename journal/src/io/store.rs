@@ -41,6 +41,12 @@ pub const LIVE_BYTES_ALARM: u64 = LIVE_BYTES_MAX / 10 * 7;
 /// Offsets skipped behind a last batch that does not say how many entries it has: more than any batch holds.
 const DAMAGED_BATCH_ENTRIES: u64 = 1 << 20;
 
+/// Bytes of a log table's key.
+const KEY_BYTES: u64 = 8;
+
+/// What stands for the path of a store that has none.
+pub(super) const IN_MEMORY: &str = "memory";
+
 const SNAPSHOT: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("snapshot");
 const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 const META_FORMAT: &str = "format_version";
@@ -92,14 +98,16 @@ impl Store {
             .create_with_backend(backend)
             .map_err(|error| match error {
                 DatabaseError::DatabaseAlreadyOpen => OpenError::Held {
-                    path: PathBuf::from("memory"),
+                    path: PathBuf::from(IN_MEMORY),
                     pid: None,
                 },
                 other => storage(&other.into()),
             })?;
         let found = found_format(&db).map_err(|error| storage(&error))?;
         if found > FORMAT_VERSION {
+            let path = PathBuf::from(IN_MEMORY);
             return Err(OpenError::NewerFormat {
+                path,
                 found,
                 known: FORMAT_VERSION,
             });
@@ -129,7 +137,7 @@ impl Store {
                 let run = batch.runs.get(log);
                 if !run.entries.is_empty() {
                     let value = batch::encode(now_ms, &run.entries);
-                    written += value.len() as u64;
+                    written += KEY_BYTES + value.len() as u64;
                     txn.open_table(table(log))?
                         .insert(run.first.0, value.as_slice())?;
                 }
@@ -150,7 +158,7 @@ impl Store {
         *self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of live batches and snapshot rows, without the database's own pages.
+    /// Bytes of live batches and snapshot rows with their keys, without the database's own pages.
     #[must_use]
     pub fn live_bytes(&self) -> u64 {
         self.live_bytes.load(Ordering::Relaxed)
@@ -267,7 +275,7 @@ fn failure(doing: &'static str, error: &redb::Error) -> StoreError {
 
 fn storage(error: &redb::Error) -> OpenError {
     OpenError::Storage {
-        path: PathBuf::from("memory"),
+        path: PathBuf::from(IN_MEMORY),
         why: error.to_string(),
     }
 }
@@ -284,7 +292,11 @@ impl OpenError {
                 path: journal.to_owned(),
                 why,
             },
-            Self::NewerFormat { .. } => self,
+            Self::NewerFormat { found, known, .. } => Self::NewerFormat {
+                path: journal.to_owned(),
+                found,
+                known,
+            },
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use redb::{ReadableTable, WriteTransaction};
 
-use super::{META, META_CONFIRMED_AT_MS, META_RESUME_AT, Store, batch_end, meta_first, table};
+use super::{
+    KEY_BYTES, META, META_CONFIRMED_AT_MS, META_RESUME_AT, Store, batch_end, meta_first, table,
+};
 use crate::batch;
 use crate::error::StoreError;
 use crate::offset::{LogName, Offset};
@@ -94,7 +96,7 @@ fn delete(
     for batch in batches {
         if let Some(value) = log_table.remove(batch.first.0)? {
             trimmed.batches += 1;
-            trimmed.bytes += value.value().len() as u64;
+            trimmed.bytes += KEY_BYTES + value.value().len() as u64;
         }
     }
     if let Some(last) = batches.last() {
