@@ -164,6 +164,12 @@ impl Store {
         self.live_bytes.load(Ordering::Relaxed)
     }
 
+    /// Makes the store look larger than it is.
+    #[cfg(test)]
+    pub(super) fn count_live_bytes(&self, bytes: u64) {
+        self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Closes the database in good order, so that the next opening needs no repair. A second call does nothing.
     ///
     /// # Errors

@@ -1,65 +1,251 @@
+use std::sync::Mutex;
+
 use super::*;
+use crate::TailError;
+use crate::io::sim_backend::{Faults, SimDisk};
 use crate::io::tail::Tailed;
 use crate::offset::LogName::{Alerts, Tracks};
 use crate::snapshot::Row;
+use crate::trim::RETENTION_MS;
 
-fn bytes(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
+mod file;
+mod tail;
+
+fn entry(text: impl Into<String>) -> Bytes {
+    Bytes::from(text.into())
 }
 
-fn in_memory() -> Journal {
-    Journal::over(redb::backends::InMemoryBackend::new(), Options::default()).unwrap()
+fn over(disk: &SimDisk) -> Journal {
+    Journal::over(disk.backend(), Options::default()).unwrap()
+}
+
+fn manual(disk: &SimDisk) -> (Journal, Arc<AtomicU64>) {
+    let now_ms = Arc::new(AtomicU64::new(0));
+    let clock = Clock::Manual(Arc::clone(&now_ms));
+    (
+        Journal::over(
+            disk.backend(),
+            Options {
+                clock,
+                ..Options::default()
+            },
+        )
+        .unwrap(),
+        now_ms,
+    )
+}
+
+fn last_slice(key: &str, value: &str, resume_at: u64) -> SnapshotSlice {
+    let resume_at = Offset(resume_at);
+    let row = Row {
+        key: entry(key),
+        value: entry(value),
+        folded_to: resume_at,
+    };
+    SnapshotSlice {
+        rows: vec![row],
+        deletions: vec![],
+        resume_at: Some(resume_at),
+    }
+}
+
+/// Everything that is in the log from its beginning.
+fn all(journal: &Journal, log: LogName) -> Vec<Bytes> {
+    use crate::io::store::ReadAt;
+    let Journal::Embedded(embedded) = journal;
+    let mut entries = Vec::new();
+    while let ReadAt::Entries(more) = embedded
+        .store()
+        .read_at(log, Offset(entries.len() as u64), 1 << 20)
+        .unwrap()
+    {
+        entries.extend(more);
+    }
+    entries
 }
 
 #[tokio::test]
-async fn what_is_appended_is_read_back_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.redb");
-    let journal = Journal::open_embedded(&path, Options::default()).unwrap();
-    let appended = journal
-        .append(Alerts, vec![bytes("a"), bytes("b")])
-        .await
-        .unwrap();
-    assert_eq!((appended.first, appended.count), (Offset(0), 2));
-    journal.append(Tracks, vec![bytes("t")]).await.unwrap();
-    assert_eq!(journal.newest(Alerts), Some(Offset(1)));
+async fn a_receipt_never_comes_before_its_sync_and_the_next_batch_is_collected_meanwhile() {
+    let disk = SimDisk::new();
+    let journal = over(&disk);
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let offer = |name: &'static str| {
+        let answers = Arc::clone(&answers);
+        let reply = move |result: Result<Appended, AppendError>| {
+            answers
+                .lock()
+                .unwrap()
+                .push((name, result.unwrap().first.0));
+        };
+        journal
+            .offer_with(Alerts, vec![entry(name)], reply)
+            .unwrap();
+    };
+    let syncs = disk.syncs();
+    disk.hold_syncs();
+    offer("first");
+    disk.wait_for_held_sync();
+    offer("second");
+    offer("third");
+    assert_eq!(*answers.lock().unwrap(), []);
+    assert_eq!(journal.newest(Alerts), None);
+    disk.release_syncs();
     journal.close().await;
     assert_eq!(
-        journal.append(Alerts, vec![bytes("x")]).await,
-        Err(AppendError::Closed)
+        *answers.lock().unwrap(),
+        [("first", 0), ("second", 1), ("third", 2)]
     );
-
-    let journal = Journal::open_embedded(&path, Options::default()).unwrap();
-    let appended = journal.append(Alerts, vec![bytes("c")]).await.unwrap();
-    assert_eq!(appended.first, Offset(2));
-    let mut tail = journal.tail(Alerts, Offset(1));
-    let entries = vec![bytes("b"), bytes("c")];
-    assert_eq!(
-        tail.next().await,
-        Ok(Tailed::Entries {
-            first: Offset(1),
-            entries
-        })
-    );
+    // Two batches, and what closing writes.
+    let closing = {
+        let empty = SimDisk::new();
+        let journal = over(&empty);
+        let before = empty.syncs();
+        journal.close().await;
+        empty.syncs() - before
+    };
+    assert_eq!(disk.syncs() - syncs, 2 + closing);
 }
 
 #[tokio::test]
-async fn a_snapshot_comes_back_with_its_offset() {
-    let journal = in_memory();
+async fn a_failed_sync_ends_all_receipts_and_is_never_tried_again() {
+    let disk = SimDisk::new();
+    let journal = over(&disk);
+    journal.append(Alerts, vec![entry("kept")]).await.unwrap();
+    let mut tail = journal.tail(Alerts, Offset(1));
+    disk.set_faults(Faults {
+        fail_sync: Some(disk.syncs()),
+        ..Faults::default()
+    });
+    disk.hold_syncs();
+    let in_flight = journal.offer(Alerts, vec![entry("in flight")]).unwrap();
+    disk.wait_for_held_sync();
+    let queued = journal.offer(Alerts, vec![entry("queued")]).unwrap();
+    let position = journal.offer(Tracks, vec![entry("position")]).unwrap();
+    disk.release_syncs();
+    for pending in [in_flight, queued, position] {
+        let error = pending.await.unwrap_err();
+        assert!(matches!(error, AppendError::Failed { .. }), "{error}");
+        let Health::Failed { why } = journal.health().borrow().clone() else {
+            panic!("health goes before anybody is told")
+        };
+        assert!(why.contains("the simulated sync failed"), "{why}");
+    }
+    let syncs = disk.syncs();
+    let later = journal.append(Alerts, vec![entry("later")]).await;
+    assert!(
+        matches!(later, Err(AppendError::Failed { .. })),
+        "{later:?}"
+    );
+    let chore = journal
+        .snapshot_write(last_slice("i", "s", 0))
+        .await
+        .unwrap_err();
+    assert!(matches!(chore, StoreError::Failed { .. }), "{chore}");
+    let error = tail.next().await.unwrap_err();
+    assert!(matches!(error, TailError::Failed { .. }), "{error}");
+    journal.close().await;
+    assert_eq!(disk.syncs(), syncs, "never a second try");
+
+    for luck in 0..20 {
+        let found = all(&over(&disk.after_crash(luck)), Alerts);
+        assert!(found == [entry("kept")] || found == [entry("kept"), entry("in flight")]);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_gives_no_receipt_and_loses_none() {
+    let disk = SimDisk::new();
+    let journal = over(&disk);
+    disk.set_faults(Faults {
+        full_from: Some(disk.operations() + 200),
+        ..Faults::default()
+    });
+    let mut receipted = Vec::new();
+    let error = loop {
+        let text = format!("{} {}", receipted.len(), "x".repeat(5_000));
+        match journal.append(Alerts, vec![entry(text.clone())]).await {
+            Ok(_) => receipted.push(entry(text)),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, AppendError::Failed { .. }), "{error}");
+    assert!(!receipted.is_empty());
+    assert!(matches!(*journal.health().borrow(), Health::Failed { .. }));
+    drop(journal);
+    let found = all(&over(&disk.after_crash(7)), Alerts);
+    assert!(found.starts_with(&receipted));
+    assert!(found.len() <= receipted.len() + 1);
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_commits_what_was_taken() {
+    let disk = SimDisk::new();
+    let journal = over(&disk);
+    let position = journal.offer(Tracks, vec![entry("position")]).unwrap();
+    drop(journal);
+    position.await.unwrap();
+    assert_eq!(all(&over(&disk), Tracks), [entry("position")]);
+}
+
+#[tokio::test]
+async fn a_panic_in_an_answer_fails_the_journal_instead_of_hanging_it() {
+    let journal = over(&SimDisk::new());
+    journal
+        .offer_with(Alerts, vec![entry("a")], |_| {
+            panic!("planned, to be seen once")
+        })
+        .unwrap();
+    let mut health = journal.health();
+    health
+        .wait_for(|health| matches!(health, Health::Failed { .. }))
+        .await
+        .unwrap();
+    let later = journal.append(Alerts, vec![entry("b")]).await;
+    assert!(
+        matches!(later, Err(AppendError::Failed { .. })),
+        "{later:?}"
+    );
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn snapshots_come_back_with_their_offset_and_trimming_follows_them() {
+    let disk = SimDisk::new();
+    let (journal, now_ms) = manual(&disk);
     assert_eq!(journal.snapshot_read().unwrap().resume_at, None);
-    journal.append(Alerts, vec![bytes("a")]).await.unwrap();
-    let row = Row {
-        key: bytes("incident"),
-        value: bytes("state"),
-        folded_to: Offset(1),
-    };
-    let slice = SnapshotSlice {
-        rows: vec![row.clone()],
-        resume_at: Some(Offset(1)),
-        ..Default::default()
-    };
-    journal.snapshot_write(slice).await.unwrap();
+    for n in 0..600 {
+        journal
+            .append(Alerts, vec![entry(format!("{n}"))])
+            .await
+            .unwrap();
+    }
+    now_ms.store(RETENTION_MS, Ordering::SeqCst);
+    journal.append(Alerts, vec![entry("young")]).await.unwrap();
+    journal
+        .snapshot_write(last_slice("incident", "state", 601))
+        .await
+        .unwrap();
     let snapshot = journal.snapshot_read().unwrap();
-    assert_eq!(snapshot.resume_at, Some(Offset(1)));
-    assert_eq!(snapshot.rows.collect::<Result<Vec<_>, _>>(), Ok(vec![row]));
+    assert_eq!(snapshot.resume_at, Some(Offset(601)));
+    let rows: Result<Vec<Row>, _> = snapshot.rows.collect();
+    assert_eq!(rows.unwrap(), last_slice("incident", "state", 601).rows);
+    assert_eq!(
+        journal.trim(RETENTION_MS).await.unwrap().batches,
+        600,
+        "more than one slice"
+    );
+    assert_eq!(journal.first(Alerts), Ok(Offset(600)));
+}
+
+#[tokio::test]
+async fn positions_are_shed_at_the_size_bound_and_alerts_are_not() {
+    use crate::io::store::LIVE_BYTES_MAX;
+    let journal = over(&SimDisk::new());
+    assert!(!journal.size_alarm());
+    let Journal::Embedded(embedded) = &journal;
+    embedded.store().count_live_bytes(LIVE_BYTES_MAX);
+    assert!(journal.size_alarm());
+    let shed = journal.append(Tracks, vec![entry("position")]).await;
+    assert!(matches!(shed, Err(AppendError::Full { .. })), "{shed:?}");
+    journal.append(Alerts, vec![entry("raise")]).await.unwrap();
 }
