@@ -6,8 +6,8 @@ use prost::Message as _;
 use crate::generated::log as pb;
 use crate::limit::MAX_HEADER_BYTES;
 use crate::{
-    AlertId, Content, Day, DecisionId, DeskId, DeviceId, IncidentId, OfficerId, ReportNumber,
-    Revision, UnixMillis,
+    AlertId, Content, Day, DecisionId, DeskId, DeviceId, IncidentId, MapVersion, OfficerId,
+    ReportNumber, Revision, UnixMillis,
 };
 
 /// What is clear in every entry: enough to fold it when its body is gone.
@@ -29,7 +29,7 @@ pub enum Subject {
     /// A dispatcher or an officer decided something about an incident.
     Decision(DecisionHeader),
     /// Something that belongs to no phone; partition 0.
-    Site(SiteKind),
+    Site(Site),
     /// Of a later release: kept, counted, passed over.
     Unknown,
 }
@@ -194,12 +194,12 @@ impl DecisionKind {
 }
 
 /// What belongs to no phone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum SiteKind {
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Site {
     /// This version of the map is in force from here on.
-    MapInForce,
+    MapInForce(MapVersion),
     /// An officer signed in.
-    SignedIn,
+    SignedIn(OfficerId),
 }
 
 /// An entry as it stands in the log.
@@ -236,10 +236,14 @@ impl Header {
         match &self.subject {
             Subject::Report(report) => write_report(report, &mut out),
             Subject::Decision(decision) => write_decision(decision, &mut out),
-            Subject::Site(kind) => out.set_kind(match kind {
-                SiteKind::MapInForce => pb::Kind::MapInForce,
-                SiteKind::SignedIn => pb::Kind::SignedIn,
-            }),
+            Subject::Site(Site::MapInForce(version)) => {
+                out.set_kind(pb::Kind::MapInForce);
+                out.map_version = version.as_str().to_owned();
+            }
+            Subject::Site(Site::SignedIn(officer)) => {
+                out.set_kind(pb::Kind::SignedIn);
+                out.officer = officer.to_string();
+            }
             Subject::Unknown => {}
         }
         out.encode_to_vec().into()
@@ -300,8 +304,10 @@ fn read_header(bytes: &Bytes) -> Result<Header, BadEntry> {
         Subject::Decision(read_decision(kind, &header)?)
     } else {
         match header.kind() {
-            pb::Kind::MapInForce => Subject::Site(SiteKind::MapInForce),
-            pb::Kind::SignedIn => Subject::Site(SiteKind::SignedIn),
+            pb::Kind::MapInForce => {
+                Subject::Site(Site::MapInForce(MapVersion::new(header.map_version)))
+            }
+            pb::Kind::SignedIn => Subject::Site(Site::SignedIn(OfficerId::new(header.officer))),
             _ => Subject::Unknown,
         }
     };

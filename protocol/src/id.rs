@@ -19,6 +19,19 @@ impl AlertId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// The phone's clock when the id was made; `None` for an id of another version.
+    #[must_use]
+    pub fn made_at(&self) -> Option<crate::UnixMillis> {
+        if self.0.get_version_num() != 7 {
+            return None;
+        }
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        let millis = seconds
+            .checked_mul(1000)?
+            .checked_add(u64::from(nanoseconds) / 1_000_000)?;
+        i64::try_from(millis).ok().map(crate::UnixMillis::new)
+    }
+
     /// Reads the 16 bytes of the wire. Any version is accepted: an emergency is not refused over it.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

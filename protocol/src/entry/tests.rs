@@ -73,7 +73,10 @@ fn golden_bytes_of_a_report_header() {
 
 #[test]
 fn a_kind_of_a_later_release_is_no_error() {
-    let later = pb::Header { kind: 4_000, ..pb::Header::default() };
+    let later = pb::Header {
+        kind: 4_000,
+        ..pb::Header::default()
+    };
     let bytes = join(&later.encode_to_vec(), b"x");
     assert_eq!(
         Entry::decode(&bytes).unwrap().header.subject,

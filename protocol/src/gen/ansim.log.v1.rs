@@ -29,6 +29,8 @@ pub struct Header {
     pub officer: ::prost::alloc::string::String,
     #[prost(sfixed64, optional, tag = "21")]
     pub due_at_ms: ::core::option::Option<i64>,
+    #[prost(string, tag = "22")]
+    pub map_version: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Assigned {
@@ -76,13 +78,6 @@ pub struct Delivered {
     pub how: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub desk: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct MapInForce {
-    #[prost(string, tag = "1")]
-    pub map_version: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub authority: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
