@@ -6,7 +6,7 @@
 //! [`batcher::TRACKS_WAIT_MS`].
 //!
 //! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is committed together,
-//! [`mod@batch`] is the format of one commit, [`trim`] plans what may be deleted, [`seal`] closes bodies. `io` holds the
+//! [`mod@batch`] is the format of one commit, [`trim`] plans what may be deleted, [`mod@seal`] closes bodies. `io` holds the
 //! database, the commit thread, the tail and the files of the day keys.
 //!
 //! What is absent: this room knows no phone, alert or incident. An entry is bytes.

@@ -77,7 +77,7 @@ impl DayKey {
 
     /// The bytes, to be written to the key's file and nowhere else.
     #[cfg_attr(
-        not(any(feature = "io", test)),
+        not(feature = "io"),
         expect(dead_code, reason = "only the key files need them")
     )]
     pub(crate) fn expose(&self) -> &[u8; KEY_BYTES] {

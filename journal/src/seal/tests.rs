@@ -31,6 +31,18 @@ fn round_trip() {
     assert_eq!(sealed().len(), 16 + SEALED_OVERHEAD_BYTES);
 }
 
+/// Computed with other code: HKDF by hand over Python's `hmac`, AES-256-GCM-SIV by its package `cryptography`.
+#[test]
+fn golden_vector() {
+    let day_key = DayKey::from_bytes(&mut std::array::from_fn(|n| n as u8));
+    let golden = b"\x01\
+        \x40\x41\x42\x43\x44\x45\x46\x47\x48\x49\x4a\x4b\
+        \xd6\x95\xec\x3d\x4f\x10\xa3\xdf\x31\x46\x03\xa8\xf3\x23\x85\x8f\
+        \x1a\xce\xb2\x8a\xd1\x61\x34\x25\xc3\xd3\xa9\x4f\xcf\x80\x23\xc8";
+    let opened = open(&day_key, b"device", b"alert", b"header", golden);
+    assert_eq!(opened.as_deref(), Ok(&b"37.5665 126.9780"[..]));
+}
+
 #[test]
 fn another_day_device_alert_or_header_opens_nothing() {
     let sealed = sealed();
