@@ -1,5 +1,6 @@
 //! Whose place is it? Maps of jurisdictions, how they are read, and the index that answers.
 
+pub mod build;
 mod load;
 mod map;
 

@@ -15,7 +15,8 @@ pub(crate) struct Corner {
 impl Corner {
     /// The nearest corner of the grid; `None` for what is no place on Earth.
     pub(crate) fn from_degrees(lon: f64, lat: f64) -> Option<Self> {
-        let on_earth = lon.is_finite() && lat.is_finite() && lon.abs() <= 180.0 && lat.abs() <= 90.0;
+        let on_earth =
+            lon.is_finite() && lat.is_finite() && lon.abs() <= 180.0 && lat.abs() <= 90.0;
         on_earth.then(|| Self {
             x: (lon * UNITS_PER_DEG).round() as i64,
             y: (lat * UNITS_PER_DEG).round() as i64,
@@ -32,8 +33,13 @@ impl Corner {
 
 /// Twice the area of a ring in square units, positive when it runs counter-clockwise.
 pub(crate) fn doubled_area(corners: &[Corner]) -> i128 {
-    let Some(&origin) = corners.first() else { return 0 };
-    corners.windows(2).map(|pair| origin.turn(pair[0], pair[1])).sum()
+    let Some(&origin) = corners.first() else {
+        return 0;
+    };
+    corners
+        .windows(2)
+        .map(|pair| origin.turn(pair[0], pair[1]))
+        .sum()
 }
 
 /// Where a corner lies of a ring, by the even-odd rule; `None` on the ring itself.
@@ -83,8 +89,19 @@ mod tests {
 
     #[test]
     fn what_is_no_place_has_no_corner() {
-        assert_eq!(Corner::from_degrees(127.000_000_04, 37.5), Some(Corner { x: 1_270_000_000, y: 375_000_000 }));
-        for (lon, lat) in [(f64::NAN, 0.0), (181.0, 0.0), (0.0, -90.5), (0.0, f64::INFINITY)] {
+        assert_eq!(
+            Corner::from_degrees(127.000_000_04, 37.5),
+            Some(Corner {
+                x: 1_270_000_000,
+                y: 375_000_000
+            })
+        );
+        for (lon, lat) in [
+            (f64::NAN, 0.0),
+            (181.0, 0.0),
+            (0.0, -90.5),
+            (0.0, f64::INFINITY),
+        ] {
             assert_eq!(Corner::from_degrees(lon, lat), None);
         }
     }

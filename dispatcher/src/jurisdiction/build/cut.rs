@@ -37,7 +37,10 @@ pub(crate) fn ring_of(corners: &[Corner]) -> Ring {
     corners
         .iter()
         .zip(next)
-        .map(|(&from, &to)| Edge { from, course: Course::Border(from, to) })
+        .map(|(&from, &to)| Edge {
+            from,
+            course: Course::Border(from, to),
+        })
         .collect()
 }
 
@@ -51,10 +54,16 @@ pub(crate) fn nearest_cells(patches: &[Patch], sites: &[Corner]) -> Vec<Vec<Patc
     let plane = Plane::around(sites);
     (0..sites.len())
         .map(|own| {
-            (0..sites.len()).filter(|&other| other != own).fold(patches.to_vec(), |cell, other| {
-                let line = Line { plane: &plane, own, other };
-                cell.iter().flat_map(|patch| line.clip(patch)).collect()
-            })
+            (0..sites.len())
+                .filter(|&other| other != own)
+                .fold(patches.to_vec(), |cell, other| {
+                    let line = Line {
+                        plane: &plane,
+                        own,
+                        other,
+                    };
+                    cell.iter().flat_map(|patch| line.clip(patch)).collect()
+                })
         })
         .collect()
 }
@@ -71,15 +80,23 @@ impl Plane {
         let origin = sites.first().copied().unwrap_or(Corner { x: 0, y: 0 });
         let mean_lat = sites.iter().map(|site| site.y as f64).sum::<f64>() / sites.len() as f64;
         let cos_lat = (mean_lat / super::corner::UNITS_PER_DEG).to_radians().cos();
-        let mut plane = Self { origin, cos_lat, sites: Vec::new() };
+        let mut plane = Self {
+            origin,
+            cos_lat,
+            sites: Vec::new(),
+        };
         plane.sites = sites.iter().map(|&site| plane.flat(site)).collect();
         plane
     }
 
     fn flat(&self, at: Corner) -> [f64; 2] {
-        [(at.x - self.origin.x) as f64 * self.cos_lat, (at.y - self.origin.y) as f64]
+        [
+            (at.x - self.origin.x) as f64 * self.cos_lat,
+            (at.y - self.origin.y) as f64,
+        ]
     }
 
+    /// The nearest corner of the grid; only for what lies near the sites.
     fn corner(&self, [x, y]: [f64; 2]) -> Corner {
         Corner {
             x: self.origin.x + (x / self.cos_lat).round() as i64,
@@ -99,7 +116,10 @@ impl Plane {
         let (u, v) = ([b[0] - a[0], b[1] - a[1]], [c[0] - a[0], c[1] - a[1]]);
         let (uu, vv) = (u[0] * u[0] + u[1] * u[1], v[0] * v[0] + v[1] * v[1]);
         let doubled = 2.0 * (u[0] * v[1] - u[1] * v[0]);
-        [a[0] + (v[1] * uu - u[1] * vv) / doubled, a[1] + (u[0] * vv - v[0] * uu) / doubled]
+        [
+            a[0] + (v[1] * uu - u[1] * vv) / doubled,
+            a[1] + (u[0] * vv - v[0] * uu) / doubled,
+        ]
     }
 }
 
@@ -154,11 +174,20 @@ impl Line<'_> {
         for start in (0..len).filter(|&n| own[n] && !own[(n + len - 1) % len]) {
             let entering = (start + len - 1) % len;
             let enters = self.crossing(ring, entering);
-            let mut edges = vec![Edge { from: enters.at, course: ring[entering].course }];
-            let own_edges = (start..start + len).map(|n| n % len).take_while(|&n| own[n]);
+            let mut edges = vec![Edge {
+                from: enters.at,
+                course: ring[entering].course,
+            }];
+            let own_edges = (start..start + len)
+                .map(|n| n % len)
+                .take_while(|&n| own[n]);
             edges.extend(own_edges.map(|n| ring[n]));
             let leaving = (start + edges.len() - 2) % len;
-            found.push(Stretch { enters, edges, leaves: self.crossing(ring, leaving) });
+            found.push(Stretch {
+                enters,
+                edges,
+                leaves: self.crossing(ring, leaving),
+            });
         }
     }
 
@@ -166,7 +195,7 @@ impl Line<'_> {
     /// between the source's corners, so that both sides and the neighbour find the same corner.
     fn crossing(&self, ring: &Ring, edge: usize) -> Crossing {
         let flat = match ring[edge].course {
-            Course::Cut(third) => self.plane.meeting([self.own, self.other, third]),
+            Course::Cut(third) => self.meeting_on(ring, edge, third),
             Course::Border(from, to) => {
                 let ends = [from.min(to), from.max(to)];
                 let sites = [self.own.min(self.other), self.own.max(self.other)];
@@ -175,14 +204,35 @@ impl Line<'_> {
                     self.plane.squared_distance(end, sites[0])
                         - self.plane.squared_distance(end, sites[1])
                 });
-                let share = if p == q { 0.5 } else { (p / (p - q)).clamp(0.0, 1.0) };
+                let share = if p == q {
+                    0.5
+                } else {
+                    (p / (p - q)).clamp(0.0, 1.0)
+                };
                 let [a, b] = ends.map(|end| self.plane.flat(end));
                 [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]
             }
         };
         let (own, other) = (self.plane.sites[self.own], self.plane.sites[self.other]);
         let across = [other[0] - own[0], other[1] - own[1]];
-        Crossing { at: self.plane.corner(flat), along: flat[1] * across[0] - flat[0] * across[1] }
+        Crossing {
+            at: self.plane.corner(flat),
+            along: flat[1] * across[0] - flat[0] * across[1],
+        }
+    }
+
+    /// Where three lines meet, or an end of the edge when rounding alone makes them seem to: of three
+    /// stations in a row the lines never meet.
+    fn meeting_on(&self, ring: &Ring, edge: usize, third: usize) -> [f64; 2] {
+        const ROUNDING_UNITS: f64 = 4.0;
+        let meeting = self.plane.meeting([self.own, self.other, third]);
+        let [a, b] =
+            [ring[edge].from, ring[(edge + 1) % ring.len()].from].map(|end| self.plane.flat(end));
+        let near = |axis: usize| {
+            let (low, high) = (a[axis].min(b[axis]), a[axis].max(b[axis]));
+            (low - ROUNDING_UNITS..=high + ROUNDING_UNITS).contains(&meeting[axis])
+        };
+        if near(0) && near(1) { meeting } else { a }
     }
 
     /// Walks from where a stretch leaves the own side along the line to where the next one enters.
@@ -190,7 +240,12 @@ impl Line<'_> {
     fn join(&self, mut stretches: Vec<Stretch>) -> Vec<Ring> {
         stretches.sort_by(|a, b| a.enters.along.total_cmp(&b.enters.along));
         let mut leaving: Vec<usize> = (0..stretches.len()).collect();
-        leaving.sort_by(|&a, &b| stretches[a].leaves.along.total_cmp(&stretches[b].leaves.along));
+        leaving.sort_by(|&a, &b| {
+            stretches[a]
+                .leaves
+                .along
+                .total_cmp(&stretches[b].leaves.along)
+        });
         let mut next = vec![0; stretches.len()];
         for (enters, &leaves) in leaving.iter().enumerate() {
             next[leaves] = enters;
@@ -204,7 +259,10 @@ impl Line<'_> {
                 walked[at] = true;
                 ring.extend_from_slice(&stretches[at].edges);
                 let course = Course::Cut(self.other);
-                ring.push(Edge { from: stretches[at].leaves.at, course });
+                ring.push(Edge {
+                    from: stretches[at].leaves.at,
+                    course,
+                });
                 at = next[at];
             }
             rings.push(ring);
