@@ -34,7 +34,7 @@ impl AlertId {
 
     /// Reads the 16 bytes of the wire. Any version is accepted: an emergency is not refused over it.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
@@ -146,7 +146,7 @@ impl IncidentId {
 
     /// Reads the 16 bytes of an entry's header.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
@@ -199,7 +199,7 @@ impl DecisionId {
 
     /// Reads the 16 bytes of an entry's header.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 

@@ -1,0 +1,421 @@
+//! The board: all incidents, as a fold of the log and of nothing else. No map, no policy, no clock.
+
+mod history;
+mod incident;
+mod trail;
+
+pub use history::{By, HistoryItem, HistoryKind};
+pub use incident::{CancelClaim, Incident, Speaker, Spoken, UnusableFix};
+pub use trail::{FixKey, Trail, TrailPoint};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use journal::Offset;
+use protocol::{
+    AlertId, DecisionHeader, DecisionId, DeskId, DeviceId, Effect, IncidentId, Millis,
+    ReportHeader, State, Subject, UnixMillis,
+};
+
+use crate::opened::Opened;
+
+/// How long a closed incident stays on the board: for as long as a further press reopens it, and an
+/// hour for the officers who look for it.
+const KEEP_CLOSED: Millis = Millis::from_secs(25 * 3600);
+
+/// How long the board remembers the alerts of an incident that it no longer shows, so that an old
+/// resend does not ring (the seven days of the log's rule 7).
+const KEEP_TOMBSTONES: Millis = Millis::from_secs(7 * 24 * 3600);
+
+/// Where a reader of both logs stands: the first offset of each that it has not folded.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Cursor {
+    /// In the alert log.
+    pub alerts: Offset,
+    /// In the track log.
+    pub tracks: Offset,
+}
+
+/// What an entry did to the board.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Applied {
+    /// It belongs to this incident, and this is what it did.
+    Incident(IncidentId, Effect),
+    /// It belongs to an incident that the board no longer has, or to none at all.
+    Nowhere,
+}
+
+/// All incidents of a partition.
+#[derive(Debug, Default)]
+pub struct Board {
+    incidents: BTreeMap<IncidentId, Incident>,
+    /// Every alert that the board knows or remembers, with the incident that gathered it.
+    alerts: BTreeMap<(DeviceId, AlertId), IncidentId>,
+    /// The newest incident of each device, which gathers its further presses.
+    newest: BTreeMap<DeviceId, IncidentId>,
+    /// Devices of each alert id: the same id from two devices is two incidents that say so.
+    devices: BTreeMap<AlertId, u32>,
+    tombstones: BTreeMap<IncidentId, Tombstone>,
+    /// Incidents in the order of their last change, the newest last.
+    changes: BTreeMap<u64, IncidentId>,
+    /// Incidents that left, in the order in which they did.
+    departures: BTreeMap<u64, IncidentId>,
+    change: u64,
+    cursor: Cursor,
+    log_time: UnixMillis,
+    /// Entries whose fold panicked.
+    panics: u64,
+}
+
+/// What is left of an incident that the board no longer shows.
+#[derive(Debug)]
+struct Tombstone {
+    device: DeviceId,
+    alerts: Vec<AlertId>,
+    since: UnixMillis,
+    change: u64,
+    desks: BTreeSet<DeskId>,
+}
+
+impl Board {
+    /// Folds one entry of the alert log. Never fails: what cannot be understood marks its incident.
+    pub fn apply_alert(&mut self, offset: Offset, opened: &Opened) -> Applied {
+        self.cursor.alerts = self.cursor.alerts.max(offset.plus(1));
+        self.log_time = self.log_time.max(opened.header.time);
+        match &opened.header.subject {
+            Subject::Report(report) => self.apply_report(offset, report, opened),
+            Subject::Decision(decision) => self.apply_decision(offset, decision, opened),
+            Subject::Site(_) | Subject::Unknown => Applied::Nowhere,
+        }
+    }
+
+    /// Folds one entry of the track log. A track of an unknown or closed incident is dropped.
+    pub fn apply_track(&mut self, offset: Offset, opened: &Opened) -> Applied {
+        self.cursor.tracks = self.cursor.tracks.max(offset.plus(1));
+        let Subject::Report(report) = &opened.header.subject else {
+            return Applied::Nowhere;
+        };
+        let Some(id) = self.alerts.get(&(report.device, report.alert)).copied() else {
+            return Applied::Nowhere;
+        };
+        let Some(incident) = self.incidents.get_mut(&id) else {
+            return Applied::Nowhere;
+        };
+        if incident.lifecycle().state() == State::Closed {
+            return Applied::Nowhere;
+        }
+        let time = opened.header.time;
+        // In place: only the trail and the newest fix are touched, and a broken track is dropped.
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            incident.track(report, &opened.body, time)
+        }));
+        match folded {
+            Ok(true) => {
+                self.touch(id);
+                Applied::Incident(id, Effect::Added)
+            }
+            Ok(false) => Applied::Incident(id, Effect::Duplicate),
+            Err(_) => self.mark_raw(id),
+        }
+    }
+
+    fn apply_report(&mut self, offset: Offset, report: &ReportHeader, opened: &Opened) -> Applied {
+        let time = opened.header.time;
+        let Some(id) = self.incident_of(report, time) else {
+            return Applied::Nowhere;
+        };
+        if !self.incidents.contains_key(&id) {
+            self.open(id, offset, report, opened);
+            return Applied::Incident(id, Effect::Changed);
+        }
+        let alert_is_new = !self.alerts.contains_key(&(report.device, report.alert));
+        if alert_is_new {
+            self.know(report.device, report.alert, id);
+        }
+        self.fold(id, |incident| {
+            incident.report(offset, report, &opened.body, time)
+        })
+    }
+
+    fn apply_decision(
+        &mut self,
+        offset: Offset,
+        decision: &DecisionHeader,
+        opened: &Opened,
+    ) -> Applied {
+        if !self.incidents.contains_key(&decision.incident) {
+            return Applied::Nowhere;
+        }
+        let time = opened.header.time;
+        self.fold(decision.incident, |incident| {
+            incident.decision(offset, decision, &opened.body, time)
+        })
+    }
+
+    /// The incident that a report belongs to; `None` when it is the resend of one long gone.
+    fn incident_of(&self, report: &ReportHeader, time: UnixMillis) -> Option<IncidentId> {
+        if let Some(id) = self.alerts.get(&(report.device, report.alert)) {
+            return self.incidents.contains_key(id).then_some(*id);
+        }
+        let gathering = self.newest.get(&report.device).filter(|id| {
+            self.incidents
+                .get(id)
+                .is_some_and(|one| one.lifecycle().gathers_press_at(time))
+        });
+        Some(
+            gathering
+                .copied()
+                .unwrap_or_else(|| IncidentId::of(&report.device, &report.alert)),
+        )
+    }
+
+    fn open(&mut self, id: IncidentId, offset: Offset, report: &ReportHeader, opened: &Opened) {
+        let time = opened.header.time;
+        let late = report
+            .alert
+            .made_at()
+            .is_some_and(|made| time.since(made) > KEEP_TOMBSTONES);
+        let opening = catch_unwind(AssertUnwindSafe(|| {
+            Incident::open(id, offset, report, &opened.body, time)
+        }));
+        let mut incident = opening.unwrap_or_else(|_| {
+            self.panics += 1;
+            Incident::open_raw(id, offset, report, time)
+        });
+        if late {
+            incident.mark_late();
+        }
+        self.incidents.insert(id, incident);
+        self.newest.insert(report.device, id);
+        self.know(report.device, report.alert, id);
+        self.touch(id);
+    }
+
+    fn know(&mut self, device: DeviceId, alert: AlertId, id: IncidentId) {
+        self.alerts.insert((device, alert), id);
+        let devices = self.devices.entry(alert).or_default();
+        *devices += 1;
+        if *devices > 1 {
+            self.mark_same_alert_elsewhere(alert);
+        }
+    }
+
+    fn mark_same_alert_elsewhere(&mut self, alert: AlertId) {
+        let ids: Vec<IncidentId> = self
+            .alerts
+            .iter()
+            .filter(|((_, known), _)| *known == alert)
+            .map(|(_, id)| *id)
+            .collect();
+        for id in ids {
+            if let Some(incident) = self.incidents.get_mut(&id) {
+                incident.mark_same_alert_elsewhere();
+                self.touch(id);
+            }
+        }
+    }
+
+    /// Changes one incident on a copy, so that a panic leaves it as it was and marked.
+    fn fold(&mut self, id: IncidentId, change: impl FnOnce(&mut Incident) -> Effect) -> Applied {
+        let Some(incident) = self.incidents.get(&id) else {
+            return Applied::Nowhere;
+        };
+        let mut copy = incident.clone();
+        match catch_unwind(AssertUnwindSafe(move || {
+            let effect = change(&mut copy);
+            (copy, effect)
+        })) {
+            Ok((copy, effect)) => {
+                if effect != Effect::Duplicate {
+                    self.incidents.insert(id, copy);
+                    self.touch(id);
+                }
+                Applied::Incident(id, effect)
+            }
+            Err(_) => self.mark_raw(id),
+        }
+    }
+
+    fn mark_raw(&mut self, id: IncidentId) -> Applied {
+        self.panics += 1;
+        if let Some(incident) = self.incidents.get_mut(&id) {
+            incident.mark_raw();
+        }
+        self.touch(id);
+        Applied::Incident(id, Effect::Added)
+    }
+
+    fn touch(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.get_mut(&id) else {
+            return;
+        };
+        self.change += 1;
+        self.changes.remove(&incident.change());
+        incident.set_change(self.change, self.cursor);
+        self.changes.insert(self.change, id);
+    }
+
+    /// Takes what is long closed off the board, by the time of the log. Returns what left.
+    pub fn retire(&mut self) -> Vec<IncidentId> {
+        let log_time = self.log_time;
+        let old: Vec<IncidentId> = self
+            .incidents
+            .values()
+            .filter(|incident| {
+                incident.lifecycle().state() == State::Closed
+                    && incident
+                        .lifecycle()
+                        .closed()
+                        .is_some_and(|(_, at)| log_time.since(*at) > KEEP_CLOSED)
+            })
+            .map(Incident::id)
+            .collect();
+        for id in &old {
+            self.bury(*id);
+        }
+        self.forget_tombstones();
+        old
+    }
+
+    fn bury(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.remove(&id) else {
+            return;
+        };
+        self.changes.remove(&incident.change());
+        if self.newest.get(&incident.device()) == Some(&id) {
+            self.newest.remove(&incident.device());
+        }
+        self.change += 1;
+        self.departures.insert(self.change, id);
+        self.tombstones.insert(
+            id,
+            Tombstone {
+                device: incident.device(),
+                alerts: incident.lifecycle().alerts().copied().collect(),
+                since: self.log_time,
+                change: self.change,
+                desks: incident.desks().clone(),
+            },
+        );
+    }
+
+    fn forget_tombstones(&mut self) {
+        let log_time = self.log_time;
+        let (devices, alerts) = (&mut self.devices, &mut self.alerts);
+        let departures = &mut self.departures;
+        self.tombstones.retain(|_, tombstone| {
+            let keep = log_time.since(tombstone.since) <= KEEP_TOMBSTONES;
+            if !keep {
+                departures.remove(&tombstone.change);
+                for alert in &tombstone.alerts {
+                    alerts.remove(&(tombstone.device, *alert));
+                    if let Some(count) = devices.get_mut(alert) {
+                        *count -= 1;
+                        if *count == 0 {
+                            devices.remove(alert);
+                        }
+                    }
+                }
+            }
+            keep
+        });
+    }
+
+    /// An incident by its id.
+    #[must_use]
+    pub fn get(&self, id: &IncidentId) -> Option<&Incident> {
+        self.incidents.get(id)
+    }
+
+    /// The incident that gathered an alert.
+    #[must_use]
+    pub fn incident_of_alert(&self, device: &DeviceId, alert: &AlertId) -> Option<&Incident> {
+        self.incidents.get(self.alerts.get(&(*device, *alert))?)
+    }
+
+    /// All incidents, by id.
+    pub fn incidents(&self) -> impl ExactSizeIterator<Item = &Incident> {
+        self.incidents.values()
+    }
+
+    /// Incidents that changed after a change number of this board, the oldest change first, and the
+    /// ids of those that left it.
+    pub fn changed_since(&self, change: u64) -> impl Iterator<Item = &Incident> {
+        self.changes
+            .range(change.saturating_add(1)..)
+            .filter_map(|(_, id)| self.incidents.get(id))
+    }
+
+    /// Incidents that left the board after a change number.
+    pub fn left_since(&self, change: u64) -> impl Iterator<Item = IncidentId> {
+        self.tombstones
+            .iter()
+            .filter(move |(_, tombstone)| tombstone.change > change)
+            .map(|(id, _)| *id)
+    }
+
+    /// Incidents that left the board with one of these changes, with the desks that owned them.
+    pub fn departed(
+        &self,
+        changes: RangeInclusive<u64>,
+    ) -> impl Iterator<Item = (IncidentId, &BTreeSet<DeskId>)> {
+        self.departures
+            .range(changes)
+            .filter_map(|(_, id)| self.tombstones.get(id).map(|left| (*id, &left.desks)))
+    }
+
+    /// The newest change that a reader of both logs at `cursor` has seen, whichever board it read
+    /// from; 0 when it has seen none.
+    #[must_use]
+    pub fn change_at(&self, cursor: Cursor) -> u64 {
+        let seen = |id: &IncidentId| {
+            self.incidents.get(id).is_some_and(|incident| {
+                let changed = incident.changed_at();
+                changed.alerts <= cursor.alerts && changed.tracks <= cursor.tracks
+            })
+        };
+        // Both offsets only grow with the number of a change, so what is seen is its beginning.
+        self.changes
+            .iter()
+            .rev()
+            .find(|(_, id)| seen(id))
+            .map_or(0, |(change, _)| *change)
+    }
+
+    /// The number of the newest change; this board's own count.
+    #[must_use]
+    pub fn change(&self) -> u64 {
+        self.change
+    }
+
+    /// How far both logs are folded.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// The newest time in the log.
+    #[must_use]
+    pub fn log_time(&self) -> UnixMillis {
+        self.log_time
+    }
+
+    /// How many entries made the fold panic.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.panics
+    }
+
+    /// What the decision with this id did, when its incident is on the board and remembers it.
+    #[must_use]
+    pub fn history_of(&self, incident: &IncidentId, id: &DecisionId) -> Option<&HistoryItem> {
+        self.incidents
+            .get(incident)?
+            .history()
+            .find(|item| item.decision == Some(*id))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,576 @@
+//! One incident: its lifecycle, and what the opened bodies add to it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use journal::Offset;
+use protocol::{
+    AlertId, Assigned, CancelMeaning, Capability, Content, Decision, DecisionHeader, DecisionKind,
+    DeskId, DeviceId, DeviceState, Effect, Fix, IncidentId, Lifecycle, Millis, OfficerId, Outcome,
+    Position, Raise, Report, ReportHeader, State, UnixMillis, Unusable, Verification,
+};
+
+use super::Cursor;
+use super::history::{By, HistoryItem, HistoryKind};
+use super::trail::{FixKey, Trail, TrailPoint};
+use crate::opened::Body;
+
+/// Lines of history that an incident keeps in memory; the log has them all.
+const MAX_HISTORY: usize = 1_000;
+
+/// Words of a talk that are kept in memory; the log has them all.
+const MAX_TALK: usize = 200;
+
+/// An alert as officers handle it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Incident {
+    id: IncidentId,
+    device: DeviceId,
+    alert: AlertId,
+    lifecycle: Lifecycle,
+    verification: Verification,
+    drill: bool,
+    exercise: bool,
+    raw: bool,
+    late: bool,
+    same_alert_elsewhere: bool,
+    pressed_at: Option<UnixMillis>,
+    interval: Option<Millis>,
+    position: Option<(FixKey, Position)>,
+    unusable: Option<UnusableFix>,
+    trail: Trail,
+    device_state: DeviceState,
+    capability: Capability,
+    assigned: Option<(Assigned, UnixMillis)>,
+    cancel: Option<CancelClaim>,
+    talk: VecDeque<Spoken>,
+    outcome: Option<Outcome>,
+    delivered: BTreeMap<DeskId, UnixMillis>,
+    desks: BTreeSet<DeskId>,
+    history: VecDeque<HistoryItem>,
+    change: u64,
+    changed_at: Cursor,
+}
+
+/// The latest fix was none; the last good one is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnusableFix {
+    /// Why it says nothing.
+    pub reason: Unusable,
+    /// When its report was stamped.
+    pub time: UnixMillis,
+    key: FixKey,
+}
+
+/// The phone said that the alert is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CancelClaim {
+    /// When the relay stamped it.
+    pub time: UnixMillis,
+    /// What its code means.
+    pub meaning: CancelMeaning,
+}
+
+/// One message of the silent talk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spoken {
+    /// Who wrote.
+    pub speaker: Speaker,
+    /// The words.
+    pub text: String,
+    /// When they were appended.
+    pub time: UnixMillis,
+}
+
+/// Who wrote.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Speaker {
+    /// The person.
+    Phone,
+    /// An officer.
+    Officer(OfficerId),
+}
+
+impl Incident {
+    /// Opens an incident with the first report that is seen of it.
+    #[must_use]
+    pub fn open(
+        id: IncidentId,
+        offset: Offset,
+        report: &ReportHeader,
+        body: &Body,
+        time: UnixMillis,
+    ) -> Self {
+        let mut incident = Self::bare(id, report, time);
+        incident.take_body(report, body, time);
+        incident.note_report(offset, report, body, time, HistoryKind::Report(report.kind));
+        incident
+    }
+
+    /// Opens an incident whose report could not be folded: nobody knows more than that it is there.
+    #[must_use]
+    pub fn open_raw(
+        id: IncidentId,
+        offset: Offset,
+        report: &ReportHeader,
+        time: UnixMillis,
+    ) -> Self {
+        let mut incident = Self::bare(id, report, time);
+        incident.raw = true;
+        incident.note_report(
+            offset,
+            report,
+            &Body::Gone,
+            time,
+            HistoryKind::Report(report.kind),
+        );
+        incident
+    }
+
+    fn bare(id: IncidentId, report: &ReportHeader, time: UnixMillis) -> Self {
+        Self {
+            id,
+            device: report.device,
+            alert: report.alert,
+            lifecycle: Lifecycle::open(report, time),
+            verification: report.verification,
+            drill: report.drill,
+            exercise: false,
+            raw: false,
+            late: false,
+            same_alert_elsewhere: false,
+            pressed_at: None,
+            interval: None,
+            position: None,
+            unusable: None,
+            trail: Trail::default(),
+            device_state: DeviceState::default(),
+            capability: Capability::default(),
+            assigned: None,
+            cancel: None,
+            talk: VecDeque::new(),
+            outcome: None,
+            delivered: BTreeMap::new(),
+            desks: BTreeSet::new(),
+            history: VecDeque::new(),
+            change: 0,
+            changed_at: Cursor::default(),
+        }
+    }
+
+    /// Folds a further report of the alert log.
+    pub fn report(
+        &mut self,
+        offset: Offset,
+        report: &ReportHeader,
+        body: &Body,
+        time: UnixMillis,
+    ) -> Effect {
+        let presses = self.lifecycle.presses();
+        let was_closed = self.lifecycle.state() == State::Closed;
+        let effect = self.lifecycle.report(report, time);
+        if effect == Effect::Duplicate {
+            return effect;
+        }
+        // One valid token is enough: the same phone may have sent its first report without it.
+        if report.verification.is_verified() {
+            self.verification = report.verification;
+        }
+        self.take_body(report, body, time);
+        let kind = if self.lifecycle.presses() == presses {
+            HistoryKind::Report(report.kind)
+        } else if was_closed {
+            HistoryKind::Reopened
+        } else {
+            HistoryKind::FurtherPress
+        };
+        self.note_report(offset, report, body, time, kind);
+        effect
+    }
+
+    /// Folds a position or trail of the track log; false when it adds nothing.
+    pub fn track(&mut self, report: &ReportHeader, body: &Body, time: UnixMillis) -> bool {
+        let Body::Report(Report { content, .. }) = body else {
+            return false;
+        };
+        let mut added = false;
+        match content {
+            Content::Position(fix) => added = self.take_fix(FixKey::of(report, 0), fix, time),
+            Content::Trail(fixes) => {
+                for (part, fix) in (0..).zip(fixes) {
+                    added |= self.take_fix(FixKey::of(report, part), fix, time);
+                }
+            }
+            _ => {}
+        }
+        self.lifecycle.heard_at(time);
+        added
+    }
+
+    fn take_body(&mut self, report: &ReportHeader, body: &Body, time: UnixMillis) {
+        let said = match body {
+            Body::Report(said) => said,
+            Body::Cancel(_, meaning) => {
+                self.cancel = Some(CancelClaim {
+                    time,
+                    meaning: *meaning,
+                });
+                return;
+            }
+            Body::Decision(_) | Body::None | Body::Gone => {
+                self.raw = true;
+                return;
+            }
+        };
+        match &said.content {
+            Content::Raise(raise) => self.take_raise(report, raise, said.sent_at, time),
+            // Tracks have a log of their own; here they only open an incident.
+            Content::Position(_) | Content::Trail(_) => drop(self.track(report, body, time)),
+            Content::Text(text) => {
+                self.say(Spoken {
+                    speaker: Speaker::Phone,
+                    text: text.clone(),
+                    time,
+                });
+            }
+            Content::DeviceState(state) => self.take_device_state(*state),
+            Content::Cancel(_) | Content::Unknown => {}
+        }
+    }
+
+    fn take_raise(
+        &mut self,
+        report: &ReportHeader,
+        raise: &Raise,
+        sent_at: Option<UnixMillis>,
+        time: UnixMillis,
+    ) {
+        self.pressed_at = self.pressed_at.or(sent_at);
+        self.exercise |= raise.exercise;
+        self.interval = raise.interval.or(self.interval);
+        self.take_device_state(raise.device_state);
+        if raise.capability != Capability::default() {
+            self.capability = raise.capability.clone();
+        }
+        if let Some(fix) = &raise.fix {
+            self.take_fix(FixKey::of(report, 0), fix, time);
+        }
+    }
+
+    fn take_device_state(&mut self, state: DeviceState) {
+        self.device_state.battery_percent =
+            state.battery_percent.or(self.device_state.battery_percent);
+        self.device_state.charging = state.charging.or(self.device_state.charging);
+    }
+
+    fn take_fix(&mut self, key: FixKey, fix: &Fix, time: UnixMillis) -> bool {
+        let is_newest = self.position.as_ref().is_none_or(|(known, _)| *known < key);
+        match fix {
+            Err(reason) => {
+                let newest = is_newest && self.unusable.is_none_or(|known| known.key < key);
+                if newest {
+                    self.unusable = Some(UnusableFix {
+                        reason: *reason,
+                        time,
+                        key,
+                    });
+                }
+                newest
+            }
+            Ok(position) => {
+                if self.trail.contains(&key) {
+                    return false;
+                }
+                let time = position.fix_at.unwrap_or(time);
+                self.trail.insert(
+                    key,
+                    TrailPoint {
+                        at: position.at,
+                        time,
+                    },
+                );
+                if is_newest {
+                    self.position = Some((key, position.clone()));
+                    self.unusable = self.unusable.filter(|known| known.key > key);
+                }
+                true
+            }
+        }
+    }
+
+    fn say(&mut self, spoken: Spoken) {
+        if self.talk.len() == MAX_TALK {
+            self.talk.pop_front();
+        }
+        self.talk.push_back(spoken);
+    }
+
+    /// Folds a decision.
+    pub fn decision(
+        &mut self,
+        offset: Offset,
+        decision: &DecisionHeader,
+        body: &Body,
+        time: UnixMillis,
+    ) -> Effect {
+        let effect = self.lifecycle.decide(decision, time);
+        if effect == Effect::Duplicate {
+            return effect;
+        }
+        if effect != Effect::Superseded {
+            self.desks.extend(decision.owner_desk.clone());
+            self.take_decision(decision, body, time);
+        }
+        self.note(HistoryItem {
+            offset,
+            time,
+            kind: HistoryKind::Decision(decision.kind),
+            by: decision.officer.clone().map_or(By::Dispatcher, By::Officer),
+            effect,
+            text: match body {
+                Body::Decision(Decision::Message(text) | Decision::Note(text)) => text.clone(),
+                Body::Decision(Decision::Closed { note, .. }) => note.clone(),
+                _ => String::new(),
+            },
+            decision: Some(decision.id),
+        });
+        effect
+    }
+
+    fn take_decision(&mut self, decision: &DecisionHeader, body: &Body, time: UnixMillis) {
+        match body {
+            Body::Decision(Decision::Assigned(assigned)) => {
+                self.assigned = Some((assigned.clone(), time));
+            }
+            Body::Decision(Decision::Delivered { desk, .. }) => {
+                self.delivered.entry(desk.clone()).or_insert(time);
+            }
+            Body::Decision(Decision::Message(text)) => {
+                if let Some(officer) = &decision.officer {
+                    let speaker = Speaker::Officer(officer.clone());
+                    self.say(Spoken {
+                        speaker,
+                        text: text.clone(),
+                        time,
+                    });
+                }
+            }
+            Body::Decision(Decision::Closed { outcome, .. }) => self.outcome = Some(*outcome),
+            // The header has changed the state; what its body would add is gone.
+            Body::Gone => self.raw |= decision.kind == DecisionKind::Assigned,
+            _ => {}
+        }
+    }
+
+    fn note_report(
+        &mut self,
+        offset: Offset,
+        report: &ReportHeader,
+        body: &Body,
+        time: UnixMillis,
+        kind: HistoryKind,
+    ) {
+        let (kind, text) = match body {
+            Body::Cancel(_, meaning) => (HistoryKind::Cancel(*meaning), String::new()),
+            Body::Report(Report {
+                content: Content::Text(text),
+                ..
+            }) => (kind, text.clone()),
+            Body::Report(Report {
+                content: Content::Position(Err(reason)),
+                ..
+            }) => (HistoryKind::PositionUnusable, reason.to_string()),
+            _ => (kind, String::new()),
+        };
+        debug_assert_eq!(report.device, self.device);
+        self.note(HistoryItem {
+            offset,
+            time,
+            kind,
+            by: By::Phone,
+            effect: Effect::Added,
+            text,
+            decision: None,
+        });
+    }
+
+    fn note(&mut self, item: HistoryItem) {
+        if self.history.len() == MAX_HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(item);
+    }
+
+    pub(super) fn mark_raw(&mut self) {
+        self.raw = true;
+    }
+
+    pub(super) fn mark_late(&mut self) {
+        self.late = true;
+    }
+
+    pub(super) fn mark_same_alert_elsewhere(&mut self) {
+        self.same_alert_elsewhere = true;
+    }
+
+    pub(super) fn set_change(&mut self, change: u64, at: Cursor) {
+        self.change = change;
+        self.changed_at = at;
+    }
+}
+
+/// What others read of it.
+impl Incident {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> IncidentId {
+        self.id
+    }
+
+    /// The phone.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// The alert that opened it.
+    #[must_use]
+    pub fn alert(&self) -> AlertId {
+        self.alert
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// What is known about the sender.
+    #[must_use]
+    pub fn verification(&self) -> Verification {
+        self.verification
+    }
+
+    /// Its token is for practice only.
+    #[must_use]
+    pub fn drill(&self) -> bool {
+        self.drill
+    }
+
+    /// The phone says that this is practice.
+    #[must_use]
+    pub fn exercise(&self) -> bool {
+        self.exercise
+    }
+
+    /// Something about it could not be read or folded.
+    #[must_use]
+    pub fn raw(&self) -> bool {
+        self.raw
+    }
+
+    /// Its first press is older than the board remembers: shown without alarm.
+    #[must_use]
+    pub fn late(&self) -> bool {
+        self.late
+    }
+
+    /// Another device uses the same alert id.
+    #[must_use]
+    pub fn same_alert_elsewhere(&self) -> bool {
+        self.same_alert_elsewhere
+    }
+
+    /// The phone's clock at the first press.
+    #[must_use]
+    pub fn pressed_at(&self) -> Option<UnixMillis> {
+        self.pressed_at
+    }
+
+    /// The interval between positions that the phone intends to keep.
+    #[must_use]
+    pub fn interval(&self) -> Option<Millis> {
+        self.interval
+    }
+
+    /// The newest usable fix.
+    #[must_use]
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref().map(|(_, position)| position)
+    }
+
+    /// The newest fix, when it says nothing.
+    #[must_use]
+    pub fn unusable(&self) -> Option<&UnusableFix> {
+        self.unusable.as_ref()
+    }
+
+    /// Where the person has been.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Battery.
+    #[must_use]
+    pub fn device_state(&self) -> DeviceState {
+        self.device_state
+    }
+
+    /// What the phone can do.
+    #[must_use]
+    pub fn capability(&self) -> &Capability {
+        &self.capability
+    }
+
+    /// The assignment in force, and when it was made.
+    #[must_use]
+    pub fn assigned(&self) -> Option<&(Assigned, UnixMillis)> {
+        self.assigned.as_ref()
+    }
+
+    /// The newest claim to cancel.
+    #[must_use]
+    pub fn cancel(&self) -> Option<&CancelClaim> {
+        self.cancel.as_ref()
+    }
+
+    /// The silent talk, oldest first.
+    pub fn talk(&self) -> impl ExactSizeIterator<Item = &Spoken> + DoubleEndedIterator {
+        self.talk.iter()
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// When a console of each desk first showed or sounded it.
+    #[must_use]
+    pub fn delivered(&self) -> &BTreeMap<DeskId, UnixMillis> {
+        &self.delivered
+    }
+
+    /// Every desk that owns it or has owned it.
+    #[must_use]
+    pub fn desks(&self) -> &BTreeSet<DeskId> {
+        &self.desks
+    }
+
+    /// What happened, oldest first.
+    pub fn history(&self) -> impl Iterator<Item = &HistoryItem> {
+        self.history.iter()
+    }
+
+    /// The board's change number of its last change.
+    #[must_use]
+    pub fn change(&self) -> u64 {
+        self.change
+    }
+
+    /// Where the logs stood at its last change.
+    #[must_use]
+    pub fn changed_at(&self) -> Cursor {
+        self.changed_at
+    }
+}

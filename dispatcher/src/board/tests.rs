@@ -1,0 +1,344 @@
+use journal::Offset;
+use proptest::prelude::*;
+use protocol::{
+    Content, Day, Decision, DecisionHeader, DecisionId, DecisionKind, DeskId, DeviceId, Header,
+    LatLon, Position, Raise, Report, ReportKind, ReportNumber, Revision, Unusable, Verification,
+};
+
+use super::*;
+use crate::opened::Body;
+
+const KIM: &str = "kim";
+
+fn device(n: u8) -> DeviceId {
+    DeviceId::Enrolled([n; 16])
+}
+
+fn alert(n: u8) -> AlertId {
+    AlertId::from_bytes([n; 16])
+}
+
+fn at(ms: i64) -> UnixMillis {
+    UnixMillis::new(ms)
+}
+
+fn place(lat: f64) -> Position {
+    Position::at(LatLon::new(lat, 127.0).unwrap())
+}
+
+fn said(device: DeviceId, alert: AlertId, number: u64, content: Content, time: i64) -> Opened {
+    let report = Report {
+        alert,
+        number: ReportNumber(number),
+        sent_at: Some(at(time)),
+        install_key: None,
+        content,
+    };
+    Opened {
+        header: Header {
+            time: at(time),
+            day: Day(0),
+            subject: Subject::Report(ReportHeader {
+                device,
+                alert,
+                number: report.number,
+                kind: ReportKind::of(&report.content),
+                verification: Verification::Verified,
+                drill: false,
+            }),
+        },
+        body: Body::Report(report),
+    }
+}
+
+fn raise(device: DeviceId, alert: AlertId, number: u64, time: i64) -> Opened {
+    let content = Content::Raise(Raise {
+        fix: Some(Ok(place(37.5))),
+        ..Raise::default()
+    });
+    said(device, alert, number, content, time)
+}
+
+fn decided(incident: &Incident, id: u8, decision: Decision, time: i64) -> Opened {
+    Opened {
+        header: Header {
+            time: at(time),
+            day: Day(0),
+            subject: Subject::Decision(DecisionHeader {
+                id: DecisionId::from_bytes([id; 16]),
+                incident: incident.id(),
+                device: incident.device(),
+                alert: incident.alert(),
+                kind: decision.kind(),
+                revision: incident.lifecycle().revision(),
+                officer: Some(protocol::OfficerId::new(KIM)),
+                owner_desk: (decision.kind() == DecisionKind::Assigned).then(DeskId::national),
+                due_at: None,
+            }),
+        },
+        body: Body::Decision(decision),
+    }
+}
+
+fn only(board: &Board) -> &Incident {
+    assert_eq!(board.incidents().len(), 1);
+    board.incidents().next().unwrap()
+}
+
+#[test]
+fn a_resend_is_the_same_incident_and_changes_nothing() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    let before = only(&board).clone();
+    let applied = board.apply_alert(Offset(1), &raise(device(1), alert(1), 1, 99));
+    assert_eq!(applied, Applied::Incident(before.id(), Effect::Duplicate));
+    assert_eq!(only(&board), &before);
+}
+
+#[test]
+fn a_further_press_joins_and_another_phone_does_not() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    board.apply_alert(Offset(1), &raise(device(1), alert(2), 1, 20));
+    assert_eq!(only(&board).lifecycle().presses(), 2);
+    board.apply_alert(Offset(2), &raise(device(2), alert(3), 1, 30));
+    assert_eq!(board.incidents().len(), 2);
+}
+
+#[test]
+fn the_same_alert_id_from_another_device_is_another_incident_and_both_say_so() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    board.apply_alert(Offset(1), &raise(device(2), alert(1), 1, 20));
+    assert_eq!(board.incidents().len(), 2);
+    assert!(board.incidents().all(Incident::same_alert_elsewhere));
+}
+
+#[test]
+fn an_unusable_position_leaves_the_last_good_one_with_its_age() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    let bad = |number, reason| {
+        said(
+            device(1),
+            alert(1),
+            number,
+            Content::Position(Err(reason)),
+            20,
+        )
+    };
+    board.apply_track(Offset(0), &bad(2, Unusable::NullIsland));
+    let incident = only(&board);
+    assert_eq!(incident.position(), Some(&place(37.5)));
+    assert_eq!(
+        incident.unusable().map(|fix| fix.reason),
+        Some(Unusable::NullIsland)
+    );
+    let good = said(
+        device(1),
+        alert(1),
+        3,
+        Content::Position(Ok(place(37.6))),
+        30,
+    );
+    board.apply_track(Offset(1), &good);
+    assert_eq!(only(&board).position(), Some(&place(37.6)));
+    assert_eq!(only(&board).unusable(), None);
+    board.apply_track(Offset(2), &bad(2, Unusable::OutOfRange));
+    assert_eq!(
+        only(&board).unusable(),
+        None,
+        "an old one does not come back"
+    );
+}
+
+#[test]
+fn an_alert_without_any_position_stands() {
+    let mut board = Board::default();
+    let nowhere = said(device(1), alert(1), 1, Content::Raise(Raise::default()), 1);
+    board.apply_alert(Offset(0), &nowhere);
+    assert_eq!(only(&board).position(), None);
+}
+
+#[test]
+fn a_body_that_is_gone_leaves_an_incident_that_says_raw() {
+    let mut board = Board::default();
+    let mut sealed = raise(device(1), alert(1), 1, 10);
+    sealed.body = Body::Gone;
+    board.apply_alert(Offset(0), &sealed);
+    assert!(only(&board).raw());
+    assert_eq!(only(&board).position(), None);
+}
+
+#[test]
+fn nothing_stored_of_a_track_without_an_open_alert() {
+    let mut board = Board::default();
+    let track = said(
+        device(1),
+        alert(1),
+        2,
+        Content::Position(Ok(place(37.6))),
+        5,
+    );
+    assert_eq!(board.apply_track(Offset(0), &track), Applied::Nowhere);
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    let end = decided(
+        only(&board),
+        1,
+        Decision::Closed {
+            outcome: protocol::Outcome::Helped,
+            note: String::new(),
+        },
+        20,
+    );
+    board.apply_alert(Offset(1), &end);
+    assert_eq!(board.apply_track(Offset(1), &track), Applied::Nowhere);
+    assert_eq!(only(&board).trail().points().count(), 1);
+}
+
+#[test]
+fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
+    const HOUR: i64 = 3_600_000;
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 0));
+    let closed = Decision::Closed {
+        outcome: protocol::Outcome::Helped,
+        note: String::new(),
+    };
+    let end = decided(only(&board), 1, closed, HOUR);
+    let id = only(&board).id();
+    board.apply_alert(Offset(1), &end);
+    let change = board.change();
+    board.apply_alert(Offset(2), &raise(device(2), alert(2), 1, 27 * HOUR));
+    assert_eq!(board.retire(), [id]);
+    assert_eq!(board.left_since(change).collect::<Vec<_>>(), [id]);
+    let resend = raise(device(1), alert(1), 1, 28 * HOUR);
+    assert_eq!(board.apply_alert(Offset(3), &resend), Applied::Nowhere);
+    board.apply_alert(Offset(4), &raise(device(2), alert(2), 9, 9 * 24 * HOUR));
+    board.retire();
+    assert!(matches!(
+        board.apply_alert(Offset(5), &resend),
+        Applied::Incident(_, Effect::Changed)
+    ));
+}
+
+#[test]
+fn a_press_older_than_the_board_remembers_is_late() {
+    const DAY: i64 = 86_400_000;
+    let mut board = Board::default();
+    let old = AlertId::new(at(DAY), [1; 10]);
+    board.apply_alert(Offset(0), &raise(device(1), old, 1, 9 * DAY));
+    assert!(only(&board).late());
+    let fresh = AlertId::new(at(9 * DAY), [1; 10]);
+    board.apply_alert(Offset(1), &raise(device(2), fresh, 1, 9 * DAY));
+    assert_eq!(
+        board.incidents().filter(|incident| incident.late()).count(),
+        1
+    );
+}
+
+#[test]
+fn changes_are_found_by_number_and_none_is_missed() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    let seen = board.change();
+    board.apply_alert(Offset(1), &raise(device(2), alert(2), 1, 2));
+    let track = said(
+        device(1),
+        alert(1),
+        2,
+        Content::Position(Ok(place(37.6))),
+        3,
+    );
+    board.apply_track(Offset(0), &track);
+    let changed: Vec<_> = board.changed_since(seen).map(Incident::device).collect();
+    assert_eq!(changed, [device(2), device(1)]);
+    assert_eq!(board.changed_since(board.change()).count(), 0);
+}
+
+#[test]
+fn a_revision_that_is_old_is_kept_as_history_and_changes_nothing() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    let first = decided(only(&board), 1, Decision::Acknowledged, 2);
+    let second = decided(only(&board), 2, Decision::Acknowledged, 3);
+    board.apply_alert(Offset(1), &first);
+    let lifecycle = only(&board).lifecycle().clone();
+    let applied = board.apply_alert(Offset(2), &second);
+    assert_eq!(
+        applied,
+        Applied::Incident(only(&board).id(), Effect::Superseded)
+    );
+    assert_eq!(
+        only(&board).lifecycle().acknowledged(),
+        lifecycle.acknowledged()
+    );
+    assert_eq!(
+        only(&board).history().last().map(|item| item.effect),
+        Some(Effect::Superseded)
+    );
+}
+
+/// Entries of two phones with two alerts each, in the order of one log.
+fn some_log() -> impl Strategy<Value = Vec<Opened>> {
+    let entry = (1_u8..3, 1_u8..3, 1_u64..5, 0_u8..3).prop_map(|(phone, press, number, kind)| {
+        let alert = alert(phone * 10 + press);
+        match kind {
+            0 => raise(device(phone), alert, number, 1),
+            1 => said(
+                device(phone),
+                alert,
+                number,
+                Content::Text("도와주세요".into()),
+                1,
+            ),
+            _ => said(device(phone), alert, number, Content::Unknown, 1),
+        }
+    });
+    prop::collection::vec(entry, 0..40)
+}
+
+proptest! {
+    #[test]
+    fn redelivery_of_any_part_changes_nothing(log in some_log(), again in 0_usize..40) {
+        let mut board = Board::default();
+        for (offset, entry) in (0..).zip(&log) {
+            board.apply_alert(Offset(offset), entry);
+        }
+        let before: Vec<_> = board.incidents().cloned().collect();
+        for entry in log.iter().skip(again) {
+            board.apply_alert(Offset(1_000), entry);
+        }
+        let after: Vec<_> = board.incidents().cloned().collect();
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn the_order_of_tracks_does_not_matter(order in Just((2_u64..20).collect::<Vec<_>>()).prop_shuffle()) {
+        let fold = |numbers: &[u64]| {
+            let mut board = Board::default();
+            board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+            for (offset, number) in (0..).zip(numbers) {
+                let lat = 37.0 + *number as f64 / 100.0;
+                let fix = Content::Position(Ok(place(lat)));
+                board.apply_track(Offset(offset), &said(device(1), alert(1), *number, fix, 5));
+            }
+            let incident = only(&board);
+            (incident.position().cloned(), incident.trail().clone())
+        };
+        let sorted: Vec<u64> = (2..20).collect();
+        prop_assert_eq!(fold(&order), fold(&sorted));
+    }
+}
+
+#[test]
+fn a_decision_about_an_incident_that_is_unknown_changes_nothing() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    let mut decision = decided(only(&board), 1, Decision::Acknowledged, 2);
+    if let Subject::Decision(header) = &mut decision.header.subject {
+        header.incident = IncidentId::of(&device(9), &alert(9));
+        header.revision = Revision(1);
+    }
+    assert_eq!(board.apply_alert(Offset(1), &decision), Applied::Nowhere);
+}

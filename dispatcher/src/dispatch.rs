@@ -1,0 +1,411 @@
+//! A dispatcher as a state machine: entries and commands in, decisions and answers out.
+//!
+//! The log decides. A command becomes a decision, and its answer is the board's verdict when the
+//! decision comes back through the log.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use journal::{LogName, Offset};
+use protocol::{
+    Assigned, Decision, DecisionHeader, DecisionId, DecisionKind, Effect, IncidentId, Millis,
+    OfficerId, Outcome, Revision, State, Subject, UnixMillis,
+};
+
+use crate::board::{Applied, Board, Incident};
+use crate::card::{Card, Surroundings};
+use crate::desk::{Desk, Officer};
+use crate::jurisdiction::{JurisdictionIndex, JurisdictionMap};
+use crate::opened::Opened;
+use crate::proposer::{Policy, Proposal, propose_assignment, propose_deadline};
+
+/// Commands whose decision has been appended and has not come back. A desk of 500 officers who all
+/// press at once stays below; beyond it a command is told to wait.
+const MAX_COMMANDS_UNDER_WAY: usize = 10_000;
+
+/// After how long an entry that should come back is given up and its proposal made again.
+const PROPOSE_AGAIN_AFTER: Millis = Millis::from_secs(5);
+
+/// What an officer wants.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Command {
+    /// Made by the console: the same command twice is one decision.
+    pub id: DecisionId,
+    /// About what.
+    pub incident: IncidentId,
+    /// What.
+    pub wish: Wish,
+}
+
+/// What an officer wants with an incident.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// Take it, as it was seen at this revision.
+    Acknowledge(Revision),
+    /// Write to the phone.
+    Message(String),
+    /// Write for officers.
+    Note(String),
+    /// End it, as it was seen at this revision.
+    Close {
+        /// The revision that the officer saw.
+        revision: Revision,
+        /// How it ended.
+        outcome: Outcome,
+        /// In the officer's words; may be empty.
+        note: String,
+    },
+    /// Say that the console has drawn it, or sounded.
+    Delivered {
+        /// Heard, not only drawn.
+        sounded: bool,
+    },
+    /// Look into it.
+    View,
+}
+
+/// What became of a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It took effect.
+    Effective,
+    /// Somebody else was first: who, and when. Nothing was changed.
+    Superseded(Option<(OfficerId, UnixMillis)>),
+}
+
+/// Why a command was not taken. Nothing has been recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such incident, or it belongs to another desk: the two look the same.
+    #[error("no such incident at this desk")]
+    NotFound,
+    /// The officer's role does not decide.
+    #[error("your role looks and does not decide")]
+    MayNotDecide,
+    /// More commands are under way than are kept.
+    #[error("too many commands are waiting for the log; try again")]
+    Busy,
+}
+
+/// The state of a dispatcher.
+#[derive(Debug)]
+pub struct Dispatch {
+    board: Board,
+    map: Arc<JurisdictionMap>,
+    index: Arc<JurisdictionIndex>,
+    policy: Policy,
+    /// Proposals on their way through the log, by incident, with what they would give.
+    proposed: BTreeMap<IncidentId, Proposed>,
+    /// Commands on their way through the log.
+    under_way: BTreeMap<DecisionId, IncidentId>,
+    appends: VecDeque<Proposal>,
+    verdicts: VecDeque<(DecisionId, Verdict)>,
+    to_look_at: VecDeque<IncidentId>,
+    /// Until both logs have been read to where they ended at the start, nothing is proposed.
+    caught_up: bool,
+}
+
+#[derive(Debug)]
+struct Proposed {
+    id: DecisionId,
+    revision: Revision,
+    assigned: Option<Assigned>,
+    at: UnixMillis,
+}
+
+impl Dispatch {
+    /// Begins with an empty board.
+    #[must_use]
+    pub fn new(map: Arc<JurisdictionMap>, index: Arc<JurisdictionIndex>, policy: Policy) -> Self {
+        Self {
+            board: Board::default(),
+            map,
+            index,
+            policy,
+            proposed: BTreeMap::new(),
+            under_way: BTreeMap::new(),
+            appends: VecDeque::new(),
+            verdicts: VecDeque::new(),
+            to_look_at: VecDeque::new(),
+            caught_up: false,
+        }
+    }
+
+    /// Folds an entry, and says what it did.
+    pub fn handle_entry(&mut self, log: LogName, offset: Offset, opened: &Opened) -> Applied {
+        let applied = match log {
+            LogName::Alerts => self.board.apply_alert(offset, opened),
+            LogName::Tracks => self.board.apply_track(offset, opened),
+        };
+        if let Subject::Decision(decision) = &opened.header.subject {
+            self.give_verdict(decision, &applied);
+        }
+        if let Applied::Incident(id, effect) = applied
+            && effect != Effect::Duplicate
+        {
+            self.to_look_at.push_back(id);
+        }
+        applied
+    }
+
+    /// Says that both logs have been read to where they ended at the start.
+    pub fn handle_caught_up(&mut self) {
+        if self.caught_up {
+            return;
+        }
+        self.caught_up = true;
+        self.to_look_at
+            .extend(self.board.incidents().map(Incident::id));
+    }
+
+    /// Whether the board is as new as the log was at the start.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// Proposes what is due for the incidents that changed. Call after each run of entries.
+    pub fn handle_changes(&mut self, now: UnixMillis) {
+        if !self.caught_up {
+            self.to_look_at.clear();
+            return;
+        }
+        while let Some(id) = self.to_look_at.pop_front() {
+            self.propose(id, now);
+        }
+    }
+
+    /// Proposes again what has not come back through the log in time.
+    pub fn handle_tick(&mut self, now: UnixMillis) {
+        let overdue = self
+            .proposed
+            .iter()
+            .filter(|(_, proposed)| now.since(proposed.at) >= PROPOSE_AGAIN_AFTER)
+            .map(|(id, _)| *id);
+        self.to_look_at.extend(overdue);
+        self.handle_changes(now);
+    }
+
+    /// Takes a command of an officer; the verdict comes with [`Dispatch::poll_verdict`].
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub fn handle_command(&mut self, officer: &Officer, command: Command) -> Result<(), Refused> {
+        let Some(incident) = self.visible(&officer.desk, &command.incident) else {
+            return Err(Refused::NotFound);
+        };
+        let only_looks = matches!(command.wish, Wish::Delivered { .. } | Wish::View);
+        if !officer.role.may_decide() && !only_looks {
+            return Err(Refused::MayNotDecide);
+        }
+        if self.under_way.len() >= MAX_COMMANDS_UNDER_WAY {
+            return Err(Refused::Busy);
+        }
+        if let Some(verdict) = self.verdict_so_far(&command) {
+            self.verdicts.push_back((command.id, verdict));
+            return Ok(());
+        }
+        let proposal = decide(incident, officer, &command);
+        self.under_way.insert(command.id, command.incident);
+        self.appends.push_back(proposal);
+        Ok(())
+    }
+
+    /// A decision that is known already is not appended again: a console that repeats a command
+    /// after a lost answer is told what became of it, and of deliveries and looks the first counts.
+    fn verdict_so_far(&self, command: &Command) -> Option<Verdict> {
+        let incident = self.board.get(&command.incident)?;
+        if let Some(item) = self.board.history_of(&command.incident, &command.id) {
+            return Some(match item.effect {
+                Effect::Superseded => Verdict::Superseded(last_officer(incident)),
+                _ => Verdict::Effective,
+            });
+        }
+        None
+    }
+
+    /// The append of a decision has failed: nothing was recorded, and it may be tried again.
+    pub fn handle_append_failed(&mut self, id: &DecisionId) {
+        self.under_way.remove(id);
+        self.proposed.retain(|_, proposed| proposed.id != *id);
+    }
+
+    /// The next decision to append.
+    pub fn poll_append(&mut self) -> Option<Proposal> {
+        self.appends.pop_front()
+    }
+
+    /// The next verdict on a command.
+    pub fn poll_verdict(&mut self) -> Option<(DecisionId, Verdict)> {
+        self.verdicts.pop_front()
+    }
+
+    fn propose(&mut self, id: IncidentId, now: UnixMillis) {
+        let Some(incident) = self.board.get(&id) else {
+            return;
+        };
+        let revision = incident.lifecycle().revision();
+        if let Some(proposed) = self.proposed.get(&id)
+            && proposed.revision == revision
+            && now.since(proposed.at) < PROPOSE_AGAIN_AFTER
+        {
+            return;
+        }
+        self.proposed.remove(&id);
+        let version = self.map.version();
+        let proposal = propose_assignment(incident, &self.index, version, self.policy, now)
+            .or_else(|| propose_deadline(incident, self.policy, now));
+        let Some(proposal) = proposal else { return };
+        let assigned = match &proposal.decision {
+            Decision::Assigned(assigned) => Some(assigned.clone()),
+            _ => None,
+        };
+        self.proposed.insert(
+            id,
+            Proposed {
+                id: proposal.header.id,
+                revision,
+                assigned,
+                at: now,
+            },
+        );
+        self.appends.push_back(proposal);
+    }
+
+    fn give_verdict(&mut self, decision: &DecisionHeader, applied: &Applied) {
+        if let Some(proposed) = self.proposed.get(&decision.incident)
+            && proposed.id == decision.id
+        {
+            self.proposed.remove(&decision.incident);
+        }
+        if self.under_way.remove(&decision.id).is_none() {
+            return;
+        }
+        let verdict = match applied {
+            Applied::Incident(id, Effect::Superseded) => {
+                Verdict::Superseded(self.board.get(id).and_then(last_officer))
+            }
+            Applied::Nowhere => Verdict::Superseded(None),
+            Applied::Incident(..) => Verdict::Effective,
+        };
+        self.verdicts.push_back((decision.id, verdict));
+    }
+
+    /// An incident, when officers of a desk see it.
+    #[must_use]
+    pub fn visible(&self, desk: &Desk, id: &IncidentId) -> Option<&Incident> {
+        self.board
+            .get(id)
+            .filter(|incident| self.sees(desk, incident))
+    }
+
+    /// Whether officers of a desk see an incident; what is proposed counts before it is durable.
+    #[must_use]
+    pub fn sees(&self, desk: &Desk, incident: &Incident) -> bool {
+        if desk.sees(incident, &self.map) {
+            return true;
+        }
+        let pending = self
+            .pending(incident)
+            .filter(|_| incident.lifecycle().state() == State::New);
+        pending.is_some_and(|one| desk.covers(Some(&crate::card::owner_of(one)), &self.map))
+    }
+
+    /// The card of an incident.
+    #[must_use]
+    pub fn card(
+        &self,
+        incident: &Incident,
+        officer_name: &dyn Fn(&OfficerId) -> String,
+        now: UnixMillis,
+    ) -> Card {
+        Card::of(
+            incident,
+            Surroundings {
+                map: &self.map,
+                officer_name,
+                pending: self.pending(incident),
+                latest_due: now.plus(self.policy.acknowledge_within),
+            },
+        )
+    }
+
+    fn pending(&self, incident: &Incident) -> Option<&Assigned> {
+        self.proposed
+            .get(&incident.id())
+            .and_then(|proposed| proposed.assigned.as_ref())
+    }
+
+    /// The board.
+    #[must_use]
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Takes what is long closed off the board.
+    pub fn retire(&mut self) -> Vec<IncidentId> {
+        self.board.retire()
+    }
+
+    /// The map in use.
+    #[must_use]
+    pub fn map(&self) -> &Arc<JurisdictionMap> {
+        &self.map
+    }
+}
+
+fn last_officer(incident: &Incident) -> Option<(OfficerId, UnixMillis)> {
+    incident
+        .lifecycle()
+        .changed_by()
+        .map(|(_, officer, at)| (officer.clone(), *at))
+}
+
+/// Makes a decision out of a wish.
+fn decide(incident: &Incident, officer: &Officer, command: &Command) -> Proposal {
+    let lifecycle = incident.lifecycle();
+    let (decision, revision) = match &command.wish {
+        Wish::Acknowledge(revision) => (Decision::Acknowledged, *revision),
+        Wish::Message(text) => (Decision::Message(text.clone()), lifecycle.revision()),
+        Wish::Note(text) => (Decision::Note(text.clone()), lifecycle.revision()),
+        Wish::Close {
+            revision,
+            outcome,
+            note,
+        } => (
+            Decision::Closed {
+                outcome: *outcome,
+                note: note.clone(),
+            },
+            *revision,
+        ),
+        Wish::Delivered { sounded } => (
+            Decision::Delivered {
+                desk: officer.desk.id(),
+                sounded: *sounded,
+            },
+            lifecycle.revision(),
+        ),
+        Wish::View => (Decision::Viewed, lifecycle.revision()),
+    };
+    let kind = decision.kind();
+    Proposal {
+        header: DecisionHeader {
+            id: command.id,
+            incident: incident.id(),
+            device: incident.device(),
+            alert: incident.alert(),
+            kind,
+            revision,
+            officer: Some(officer.id.clone()),
+            owner_desk: (kind == DecisionKind::Assigned)
+                .then(|| lifecycle.owner_desk().cloned())
+                .flatten(),
+            due_at: None,
+        },
+        decision,
+    }
+}
+
+#[cfg(test)]
+mod tests;

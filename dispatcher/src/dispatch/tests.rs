@@ -1,0 +1,275 @@
+use protocol::{
+    AlertId, Content, Day, DeviceId, Header, JurisdictionId, LatLon, Position, Raise, Report,
+    ReportHeader, ReportKind, ReportNumber, Verification,
+};
+
+use super::*;
+use crate::desk::Role;
+use crate::jurisdiction::{Authority, DEFAULT_REACH_M, MapParts, Station};
+use crate::opened::Body;
+
+const ALERT: AlertId = AlertId::from_bytes([2; 16]);
+const DEVICE: DeviceId = DeviceId::Enrolled([1; 16]);
+
+/// A dispatcher with its log at hand: what it appends comes back as the next entry.
+struct Site {
+    dispatch: Dispatch,
+    offset: u64,
+    now: UnixMillis,
+}
+
+impl Site {
+    fn new() -> Self {
+        let stations = [("a", 37.0), ("b", 35.0)].map(|(id, lat)| Station {
+            jurisdiction: JurisdictionId::new(id),
+            name: format!("{id} station"),
+            agency: Some("North".to_owned()),
+            at: LatLon::new(lat, 127.0).unwrap(),
+        });
+        let map = Arc::new(JurisdictionMap::new(MapParts {
+            name: "test".to_owned(),
+            authority: Authority::Invented,
+            label: None,
+            areas: Vec::new(),
+            stations: stations.to_vec(),
+            reach_m: DEFAULT_REACH_M,
+        }));
+        let index = Arc::new(JurisdictionIndex::new(Arc::clone(&map)));
+        let mut dispatch = Dispatch::new(map, index, Policy::default());
+        dispatch.handle_caught_up();
+        Self {
+            dispatch,
+            offset: 0,
+            now: UnixMillis::new(1_000),
+        }
+    }
+
+    fn append(&mut self, subject: Subject, body: Body) {
+        let opened = Opened {
+            header: Header {
+                time: self.now,
+                day: Day(0),
+                subject,
+            },
+            body,
+        };
+        self.dispatch
+            .handle_entry(LogName::Alerts, Offset(self.offset), &opened);
+        self.offset += 1;
+        self.dispatch.handle_changes(self.now);
+    }
+
+    fn raise(&mut self, number: u64, lat: Option<f64>) {
+        let fix = lat.map(|lat| Ok(Position::at(LatLon::new(lat, 127.0).unwrap())));
+        let content = Content::Raise(Raise {
+            fix,
+            ..Raise::default()
+        });
+        let report = Report {
+            alert: ALERT,
+            number: ReportNumber(number),
+            sent_at: None,
+            install_key: None,
+            content,
+        };
+        let header = ReportHeader {
+            device: DEVICE,
+            alert: ALERT,
+            number: report.number,
+            kind: ReportKind::Raise,
+            verification: Verification::Verified,
+            drill: false,
+        };
+        self.append(Subject::Report(header), Body::Report(report));
+    }
+
+    /// Lets everything that waits go through the log.
+    fn settle(&mut self) -> usize {
+        let mut appended = 0;
+        while let Some(proposal) = self.dispatch.poll_append() {
+            appended += 1;
+            self.append(
+                Subject::Decision(proposal.header),
+                Body::Decision(proposal.decision),
+            );
+        }
+        appended
+    }
+
+    fn incident(&self) -> &Incident {
+        self.dispatch.board().incidents().next().unwrap()
+    }
+
+    fn command(&mut self, id: u8, officer: &Officer, wish: Wish) -> Result<(), Refused> {
+        let id = DecisionId::from_bytes([id; 16]);
+        let incident = self.incident().id();
+        self.dispatch
+            .handle_command(officer, Command { id, incident, wish })
+    }
+}
+
+fn officer(id: &str, desk: &str, role: Role) -> Officer {
+    Officer {
+        id: OfficerId::new(id),
+        name: id.to_owned(),
+        role,
+        desk: Desk::parse(desk).unwrap(),
+    }
+}
+
+#[test]
+fn an_alert_is_given_to_its_station_with_a_deadline() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    assert_eq!(site.settle(), 1);
+    let lifecycle = site.incident().lifecycle();
+    assert_eq!(
+        lifecycle.owner_desk().map(|desk| desk.as_str()),
+        Some("station:a")
+    );
+    assert_eq!(lifecycle.state(), State::Assigned);
+    assert_eq!(lifecycle.due_at(), Some(UnixMillis::new(16_000)));
+    assert_eq!(site.settle(), 0, "nothing is left to propose");
+}
+
+#[test]
+fn what_is_computed_is_shown_as_pending_before_it_is_durable() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    let name = |id: &OfficerId| id.to_string();
+    let station = Desk::parse("station:a").unwrap();
+    let id = site.incident().id();
+    let seen = site.dispatch.visible(&station, &id).unwrap();
+    let card = site.dispatch.card(seen, &name, site.now);
+    assert!(card.pending);
+    assert_eq!(card.station.id, "station:a");
+    site.settle();
+    let card = site.dispatch.card(site.incident(), &name, site.now);
+    assert!(!card.pending);
+    assert_eq!(
+        (card.station.id.as_str(), card.state),
+        ("station:a", "assigned")
+    );
+}
+
+#[test]
+fn an_alert_without_a_place_is_the_national_desks_until_a_place_comes() {
+    let mut site = Site::new();
+    site.raise(1, None);
+    site.settle();
+    assert_eq!(
+        site.incident().lifecycle().owner_desk(),
+        Some(&protocol::DeskId::national())
+    );
+    site.raise(2, Some(35.01));
+    site.settle();
+    let owner = site.incident().lifecycle().owner_desk();
+    assert_eq!(owner.map(|desk| desk.as_str()), Some("station:b"));
+}
+
+#[test]
+fn two_officers_claim_at_once_and_the_log_decides() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let (kim, lee) = (
+        officer("kim", "station:a", Role::Officer),
+        officer("lee", "province:North", Role::Officer),
+    );
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    site.command(2, &lee, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    let first = site.dispatch.poll_verdict().unwrap();
+    let second = site.dispatch.poll_verdict().unwrap();
+    assert_eq!(first, (DecisionId::from_bytes([1; 16]), Verdict::Effective));
+    let told = Verdict::Superseded(Some((OfficerId::new("kim"), site.now)));
+    assert_eq!(second, (DecisionId::from_bytes([2; 16]), told));
+}
+
+#[test]
+fn a_command_repeated_after_a_lost_answer_is_told_what_became_of_it() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let kim = officer("kim", "station:a", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    assert!(site.dispatch.poll_verdict().is_some());
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    assert_eq!(site.settle(), 0, "it is not appended twice");
+    assert_eq!(
+        site.dispatch.poll_verdict().map(|(_, verdict)| verdict),
+        Some(Verdict::Effective)
+    );
+}
+
+#[test]
+fn another_desk_and_a_viewer_decide_nothing() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let revision = site.incident().lifecycle().revision();
+    let other = officer("park", "station:b", Role::Officer);
+    let viewer = officer("wall", "national", Role::Viewer);
+    let wish = Wish::Acknowledge(revision);
+    assert_eq!(
+        site.command(1, &other, wish.clone()),
+        Err(Refused::NotFound)
+    );
+    assert_eq!(site.command(2, &viewer, wish), Err(Refused::MayNotDecide));
+    assert_eq!(site.settle(), 0);
+}
+
+#[test]
+fn a_press_after_the_acknowledgement_runs_a_deadline_again() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let kim = officer("kim", "station:a", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    assert_eq!(site.incident().lifecycle().due_at(), None);
+    let header = ReportHeader {
+        device: DEVICE,
+        alert: AlertId::from_bytes([3; 16]),
+        number: ReportNumber(1),
+        kind: ReportKind::Raise,
+        verification: Verification::Verified,
+        drill: false,
+    };
+    site.append(Subject::Report(header), Body::Gone);
+    site.settle();
+    let lifecycle = site.incident().lifecycle();
+    assert_eq!(
+        (lifecycle.state(), lifecycle.presses()),
+        (State::Assigned, 2)
+    );
+    assert!(lifecycle.due_at().is_some());
+}
+
+#[test]
+fn a_proposal_that_the_log_lost_is_made_again_under_the_same_id() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    let lost = site.dispatch.poll_append().unwrap();
+    site.dispatch.handle_tick(site.now);
+    assert!(site.dispatch.poll_append().is_none(), "it is still awaited");
+    site.now = site.now.plus(PROPOSE_AGAIN_AFTER);
+    site.dispatch.handle_tick(site.now);
+    let again = site.dispatch.poll_append().unwrap();
+    assert_eq!(again.header.id, lost.header.id);
+}
+
+#[test]
+fn nothing_is_proposed_before_the_log_has_been_read() {
+    let mut site = Site::new();
+    site.dispatch.caught_up = false;
+    site.raise(1, Some(37.01));
+    assert!(site.dispatch.poll_append().is_none());
+    site.dispatch.handle_caught_up();
+    site.dispatch.handle_changes(site.now);
+    assert!(site.dispatch.poll_append().is_some());
+}

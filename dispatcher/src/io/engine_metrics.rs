@@ -1,0 +1,85 @@
+//! What the engine counts.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub(super) struct LogLabel {
+    log: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub(super) struct ReasonLabel {
+    reason: &'static str,
+}
+
+/// Counters of the fold and of what is proposed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EngineMetrics {
+    pub(super) incidents: Gauge,
+    entries: Family<LogLabel, Counter>,
+    proposals: Family<ReasonLabel, Counter>,
+    pub(super) undecodable: Counter,
+    pub(super) bodies_gone: Counter,
+    pub(super) panics: Counter,
+    pub(super) appends_failed: Counter,
+    pub(super) snapshots: Counter,
+    pub(super) refolds: Counter,
+}
+
+impl EngineMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let registry = registry.sub_registry_with_prefix("ansim_dispatcher");
+        let m = &metrics;
+        registry.register("incidents", "Incidents on the board", m.incidents.clone());
+        registry.register("entries", "Entries folded, by log", m.entries.clone());
+        registry.register(
+            "proposals",
+            "Assignments proposed, by reason",
+            m.proposals.clone(),
+        );
+        registry.register(
+            "undecodable_entries",
+            "Entries passed over",
+            m.undecodable.clone(),
+        );
+        registry.register(
+            "bodies_gone",
+            "Bodies that could not be opened",
+            m.bodies_gone.clone(),
+        );
+        registry.register(
+            "fold_panics",
+            "Entries whose fold panicked",
+            m.panics.clone(),
+        );
+        registry.register(
+            "appends_failed",
+            "Decisions that the log did not take",
+            m.appends_failed.clone(),
+        );
+        registry.register("snapshots", "Snapshots written", m.snapshots.clone());
+        registry.register(
+            "refolds",
+            "Times the board was folded anew",
+            m.refolds.clone(),
+        );
+        metrics
+    }
+
+    pub(super) fn entries(&self, log: journal::LogName) -> Counter {
+        let log = match log {
+            journal::LogName::Alerts => "alerts",
+            journal::LogName::Tracks => "tracks",
+        };
+        self.entries.get_or_create(&LogLabel { log }).clone()
+    }
+
+    pub(super) fn proposal(&self, reason: &'static str) {
+        self.proposals.get_or_create(&ReasonLabel { reason }).inc();
+    }
+}

@@ -1,0 +1,11 @@
+//! The dispatcher's world: the log, the clock, HTTP.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is where the world of the dispatcher lives"
+)]
+
+mod engine;
+mod engine_metrics;
+
+pub use engine::{CommandError, Engine, EngineConfig, EngineState, StartError};
