@@ -1,8 +1,14 @@
 //! Whose place is it? Maps of jurisdictions, how they are read, and the index that answers.
 
 pub mod build;
+mod earth;
+mod index;
+mod inside;
 mod load;
 mod map;
+mod nearest;
+mod uncertainty;
 
+pub use index::{JurisdictionIndex, MAX_RUNNERS_UP, NATIONAL_REACH_M};
 pub use load::{FeatureLabel, IdProperties, LoadError, Loaded, MapWarning, Refusal, load};
 pub use map::{Area, Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts, Station};

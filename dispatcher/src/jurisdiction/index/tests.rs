@@ -1,0 +1,499 @@
+use geo::coordinate_position::{CoordPos, CoordinatePosition};
+use geo::{Coord, Densify, Distance, Euclidean, Geodesic, LineString, Point, Polygon, polygon};
+use proptest::prelude::*;
+
+use super::*;
+use crate::jurisdiction::map::{Area, Authority, DEFAULT_REACH_M, MapParts, Station};
+
+fn at(lat: f64, lon: f64) -> LatLon {
+    LatLon::new(lat, lon).unwrap()
+}
+
+fn area(id: &str, polygons: Vec<Polygon<f64>>) -> Area {
+    Area {
+        id: JurisdictionId::new(id),
+        name: id.to_owned(),
+        agency: None,
+        polygons,
+    }
+}
+
+fn square(west: f64, south: f64, size: f64) -> Polygon<f64> {
+    let (east, north) = (west + size, south + size);
+    polygon![(x: west, y: south), (x: east, y: south), (x: east, y: north), (x: west, y: north)]
+}
+
+fn parts(areas: Vec<Area>, stations: Vec<Station>) -> MapParts {
+    MapParts {
+        name: "test".to_owned(),
+        authority: Authority::Invented,
+        label: None,
+        areas,
+        stations,
+        reach_m: DEFAULT_REACH_M,
+    }
+}
+
+fn index(areas: Vec<Area>) -> JurisdictionIndex {
+    JurisdictionIndex::new(JurisdictionMap::new(parts(areas, vec![])))
+}
+
+fn answer(index: &JurisdictionIndex, at: LatLon) -> (Option<String>, Reason) {
+    let assignment = index.locate(at, None, None);
+    (
+        assignment.jurisdiction.map(|id| id.to_string()),
+        assignment.reason,
+    )
+}
+
+fn owned(id: &str, reason: Reason) -> (Option<String>, Reason) {
+    (Some(id.to_owned()), reason)
+}
+
+/// The plain way: every polygon, by geo's own predicate.
+fn brute_force(map: &JurisdictionMap, at: LatLon) -> Option<(String, Reason)> {
+    let point = Coord {
+        x: at.lon_deg(),
+        y: at.lat_deg(),
+    };
+    let mut inside = Vec::new();
+    let mut boundary = Vec::new();
+    for area in map.areas() {
+        let sides: Vec<_> = area
+            .polygons
+            .iter()
+            .map(|polygon| polygon.coordinate_position(&point))
+            .collect();
+        if sides.contains(&CoordPos::Inside) {
+            inside.push(&area.id);
+        } else if sides.contains(&CoordPos::OnBoundary) {
+            boundary.push(&area.id);
+        }
+    }
+    let reason = match (inside.len(), boundary.len()) {
+        (2.., _) => Reason::Overlap,
+        (_, 1..) => Reason::Border,
+        _ => Reason::Inside,
+    };
+    let owner = inside.into_iter().chain(boundary).min()?;
+    Some((owner.to_string(), reason))
+}
+
+/// Metres to the boundary of an area by geodesics to many points of it.
+fn geodesic_oracle_m(area: &Area, at: LatLon) -> f64 {
+    const SPACING_DEG: f64 = 0.002; // a rounding of up to d²/2D for points d beside the nearest
+    let place = Point::new(at.lon_deg(), at.lat_deg());
+    let rings = area.polygons.iter().flat_map(|polygon| {
+        std::iter::once(polygon.exterior())
+            .chain(polygon.interiors())
+            .cloned()
+    });
+    let points = rings.flat_map(|ring| Euclidean.densify(&ring, SPACING_DEG).into_points());
+    points
+        .map(|point| Geodesic.distance(place, point))
+        .fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn a_shared_line_has_one_owner_whatever_the_order_of_features() {
+    let forward = index(vec![
+        area("b", vec![square(0.0, 0.0, 1.0)]),
+        area("a", vec![square(1.0, 0.0, 1.0)]),
+        area("c", vec![square(0.0, 1.0, 1.0)]),
+    ]);
+    let backward = index(vec![
+        area("c", vec![square(0.0, 1.0, 1.0)]),
+        area("a", vec![square(1.0, 0.0, 1.0)]),
+        area("b", vec![square(0.0, 0.0, 1.0)]),
+    ]);
+    for (place, expected) in [
+        (at(0.5, 0.5), owned("b", Reason::Inside)),
+        (at(0.5, 1.0), owned("a", Reason::Border)),
+        (at(1.0, 0.5), owned("b", Reason::Border)),
+        (at(1.0, 1.0), owned("a", Reason::Border)),
+        (at(0.0, 0.0), owned("b", Reason::Border)),
+        (at(2.0, 0.5), owned("c", Reason::Border)),
+    ] {
+        assert_eq!(answer(&forward, place), expected);
+        assert_eq!(
+            forward.locate(place, None, None),
+            backward.locate(place, None, None)
+        );
+    }
+}
+
+#[test]
+fn those_who_share_a_border_are_runners_up() {
+    let index = index(vec![
+        area("b", vec![square(0.0, 0.0, 1.0)]),
+        area("a", vec![square(1.0, 0.0, 1.0)]),
+    ]);
+    let assignment = index.locate(at(0.5, 1.0), None, None);
+    let runner_up = RunnerUp {
+        jurisdiction: JurisdictionId::new("b"),
+        probability: None,
+        distance_m: 0.0,
+    };
+    assert_eq!(assignment.runners_up, [runner_up]);
+    assert_eq!(assignment.distance_m, None);
+}
+
+#[test]
+fn an_overlap_is_told_from_a_border() {
+    let index = index(vec![
+        area("b", vec![square(0.0, 0.0, 2.0)]),
+        area("a", vec![square(1.0, 0.0, 2.0)]),
+    ]);
+    assert_eq!(answer(&index, at(1.0, 1.5)), owned("a", Reason::Overlap));
+    assert_eq!(answer(&index, at(1.0, 1.0)), owned("a", Reason::Border));
+    assert_eq!(answer(&index, at(1.0, 2.0)), owned("a", Reason::Border));
+    assert_eq!(answer(&index, at(1.0, 2.5)), owned("a", Reason::Inside));
+}
+
+#[test]
+fn holes_and_the_islands_in_them_are_told_apart() {
+    let ring = |west, size| square(west, west, size).exterior().clone();
+    let around = Polygon::new(ring(0.0, 10.0), vec![ring(2.0, 6.0)]);
+    let island = Polygon::new(ring(3.0, 4.0), vec![ring(4.0, 2.0)]);
+    let enclave = square(4.0, 4.0, 2.0);
+    let index = index(vec![
+        area("land", vec![around, island]),
+        area("enclave", vec![enclave]),
+    ]);
+    assert_eq!(answer(&index, at(1.0, 1.0)), owned("land", Reason::Inside));
+    assert_eq!(answer(&index, at(3.5, 3.5)), owned("land", Reason::Inside));
+    assert_eq!(
+        answer(&index, at(5.0, 5.0)),
+        owned("enclave", Reason::Inside)
+    );
+    assert_eq!(
+        answer(&index, at(4.0, 5.0)),
+        owned("enclave", Reason::Border)
+    );
+    assert_eq!(answer(&index, at(2.0, 5.0)), owned("land", Reason::Border));
+    // In the ring of water between 2 and 3 degrees.
+    let water = index.locate(at(2.5, 5.0), None, None);
+    assert_eq!(water.jurisdiction, Some(JurisdictionId::new("land")));
+    assert_eq!(water.reason, Reason::Nearest);
+    assert!(
+        (water.distance_m.unwrap() - 55_287.0).abs() < 30.0,
+        "{:?}",
+        water.distance_m
+    );
+}
+
+#[test]
+fn the_antimeridian_is_no_seam() {
+    let west = square(177.0, -18.0, 3.0);
+    let east = square(-180.0, -18.0, 2.0);
+    let index = index(vec![
+        area("fiji", vec![west, east]),
+        area("z", vec![square(-177.0, -18.0, 1.0)]),
+    ]);
+    assert_eq!(
+        answer(&index, at(-17.0, 180.0)),
+        owned("fiji", Reason::Border)
+    );
+    assert_eq!(
+        answer(&index, at(-17.0, -180.0)),
+        owned("fiji", Reason::Border)
+    );
+    // 14 degrees south, between 177 and 180 east: only the eastern box reaches these.
+    let just_east = index.locate(at(-18.5, -179.999_9), None, None);
+    let just_west = index.locate(at(-18.5, 179.999_9), None, None);
+    let (east_m, west_m) = (just_east.distance_m.unwrap(), just_west.distance_m.unwrap());
+    assert!((east_m - west_m).abs() < 1e-3 * east_m, "{east_m} {west_m}");
+}
+
+#[test]
+fn a_map_on_one_side_of_the_antimeridian_answers_for_the_other() {
+    let index = index(vec![area("east", vec![square(-180.0, 0.0, 1.0)])]);
+    assert_eq!(
+        answer(&index, at(0.5, 180.0)),
+        owned("east", Reason::Border)
+    );
+    let near = index.locate(at(0.5, 179.9), None, None);
+    assert_eq!(near.reason, Reason::Nearest);
+    assert!(
+        (near.distance_m.unwrap() - 11_131.0).abs() < 5.0,
+        "{:?}",
+        near.distance_m
+    );
+}
+
+#[test]
+fn beyond_the_reach_it_is_the_nations() {
+    let map = JurisdictionMap::new(parts(vec![area("a", vec![square(0.0, 0.0, 1.0)])], vec![]));
+    let index = JurisdictionIndex::new(map.with_reach_m(10_000.0));
+    let within = index.locate(at(0.5, 1.089), None, None);
+    assert_eq!(within.reason, Reason::Nearest);
+    assert!((within.distance_m.unwrap() - 9_907.0).abs() < 5.0);
+    assert_eq!(
+        index.locate(at(0.5, 1.091), None, None),
+        Assignment::national()
+    );
+}
+
+#[test]
+fn an_uncertain_fix_names_those_whom_its_circle_touches() {
+    let index = index(vec![
+        area("a", vec![square(0.0, 0.0, 1.0)]),
+        area("b", vec![square(1.0, 0.0, 1.0)]),
+        area("c", vec![square(-1.0, 0.0, 1.0)]),
+    ]);
+    let named = |radius: f64, confidence: Option<f64>| -> Vec<_> {
+        let radius = RadiusMetres::new(radius).ok();
+        let confidence = confidence.and_then(ConfidencePercent::new);
+        let assignment = index.locate(at(0.5, 0.99), radius, confidence);
+        assert_eq!(assignment.reason, Reason::Inside);
+        assert_eq!(assignment.jurisdiction, Some(JurisdictionId::new("a")));
+        assignment
+            .runners_up
+            .iter()
+            .map(|other| other.jurisdiction.to_string())
+            .collect()
+    };
+    assert_eq!(named(1_000.0, None), [] as [&str; 0]); // b is 1,113 m away
+    assert_eq!(named(1_200.0, None), ["b"]);
+    assert_eq!(named(1_000.0, Some(68.0)), ["b"]);
+    assert_eq!(named(1_200.0, Some(99.9)), [] as [&str; 0]);
+    assert_eq!(named(120_000.0, None), ["b", "c"]);
+    assert_eq!(named(f64::MAX, None), ["b", "c"]);
+}
+
+#[test]
+fn a_wide_circle_far_at_sea_names_whom_it_touches_and_stays_the_nations() {
+    let index = index(vec![area("a", vec![square(0.0, 0.0, 1.0)])]);
+    let assignment = index.locate(at(0.5, 3.0), RadiusMetres::new(300_000.0).ok(), None);
+    assert_eq!(
+        (assignment.jurisdiction, assignment.reason),
+        (None, Reason::None)
+    );
+    assert_eq!(assignment.runners_up.len(), 1);
+}
+
+#[test]
+fn a_shared_corner_at_the_sea_belongs_to_the_smallest_id() {
+    let index = index(vec![
+        area(
+            "b",
+            vec![polygon![(x: 0.0, y: 0.0), (x: -1.0, y: 1.0), (x: 0.0, y: 1.0)]],
+        ),
+        area(
+            "a",
+            vec![polygon![(x: 0.0, y: 0.0), (x: 0.0, y: 1.0), (x: 1.0, y: 1.0)]],
+        ),
+    ]);
+    let assignment = index.locate(at(-0.1, 0.0), None, None);
+    assert_eq!(assignment.jurisdiction, Some(JurisdictionId::new("a")));
+    assert_eq!(
+        assignment.runners_up[0].jurisdiction,
+        JurisdictionId::new("b")
+    );
+}
+
+#[test]
+fn without_a_usable_position_it_is_the_nations() {
+    let index = index(vec![area("a", vec![square(-1.0, -1.0, 2.0)])]);
+    assert_eq!(index.locate_position(None), Assignment::national());
+    let null_island = Position::at(at(0.0, 0.0));
+    assert_eq!(
+        index.locate_position(Some(&null_island)),
+        Assignment::national()
+    );
+    let elsewhere = Position::at(at(0.5, 0.5));
+    assert_eq!(
+        index.locate_position(Some(&elsewhere)).reason,
+        Reason::Inside
+    );
+}
+
+fn station(id: &str, at: LatLon) -> Station {
+    Station {
+        jurisdiction: JurisdictionId::new(id),
+        name: id.to_owned(),
+        agency: None,
+        at,
+    }
+}
+
+#[test]
+fn a_map_of_stations_names_the_nearest_and_the_next_two() {
+    let stations = (0..9).map(|n| station(&n.to_string(), at(37.0, 127.0 + f64::from(n) * 0.5)));
+    let map = JurisdictionMap::new(parts(vec![], stations.collect()));
+    let index = JurisdictionIndex::new(map);
+    let assignment = index.locate(at(37.0, 128.1), None, None);
+    assert_eq!(assignment.jurisdiction, Some(JurisdictionId::new("2")));
+    assert_eq!(assignment.reason, Reason::Nearest);
+    assert!((assignment.distance_m.unwrap() - 8_901.0).abs() < 5.0);
+    let next: Vec<_> = assignment
+        .runners_up
+        .iter()
+        .map(|other| other.jurisdiction.as_str())
+        .collect();
+    assert_eq!(next, ["3", "1"]);
+    assert_eq!(
+        index.locate(at(30.0, 110.0), None, None),
+        Assignment::national()
+    );
+}
+
+#[test]
+fn an_empty_map_gives_everything_to_the_nation() {
+    assert_eq!(
+        index(vec![]).locate(at(37.0, 127.0), None, None),
+        Assignment::national()
+    );
+}
+
+/// A tiling of 5 by 4 cells with shared corners, some moved off their lattice, and ids in any order.
+fn tiling() -> impl Strategy<Value = Vec<Area>> {
+    const COLUMNS: usize = 5;
+    const ROWS: usize = 4;
+    let corner = prop_oneof![Just((0.0, 0.0)), (-0.24..0.24_f64, -0.24..0.24_f64)];
+    let moves = prop::collection::vec(corner, (COLUMNS + 1) * (ROWS + 1));
+    let ids = Just((0..COLUMNS * ROWS).collect::<Vec<_>>()).prop_shuffle();
+    let origin = (-170.0..170.0_f64, -80.0..80.0_f64).prop_map(|(x, y)| (x.round(), y.round()));
+    (moves, ids, origin).prop_map(|(moves, ids, origin)| {
+        let corner = |column: usize, row: usize| {
+            let (dx, dy) = moves[row * (COLUMNS + 1) + column];
+            let (x, y) = (column as f64 + dx, row as f64 + dy);
+            Coord {
+                x: origin.0 + x * 0.1,
+                y: origin.1 + y * 0.1,
+            }
+        };
+        ids.into_iter()
+            .enumerate()
+            .map(|(cell, id)| {
+                let (column, row) = (cell % COLUMNS, cell / COLUMNS);
+                let ring =
+                    [(0, 0), (1, 0), (1, 1), (0, 1)].map(|(x, y)| corner(column + x, row + y));
+                // Two ids in a row of ten are one jurisdiction of two parts.
+                let polygon = Polygon::new(LineString::from(ring.to_vec()), vec![]);
+                area(&format!("{:02}", id / 2), vec![polygon])
+            })
+            .collect()
+    })
+}
+
+/// Every corner, the middle of every line, and places all over.
+fn places(areas: &[Area]) -> Vec<LatLon> {
+    let rings = areas
+        .iter()
+        .flat_map(|area| &area.polygons)
+        .map(Polygon::exterior);
+    let corners = rings.flat_map(|ring| {
+        ring.lines()
+            .flat_map(|line| [line.start, (line.start + line.end) / 2.0])
+    });
+    corners.map(|corner| at(corner.y, corner.x)).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_tiling_agrees_with_the_plain_loop(
+        areas in tiling(), spots in prop::collection::vec((0.0..0.5_f64, 0.0..0.4_f64), 40),
+    ) {
+        let south_west = areas[0].polygons[0].exterior().0[0];
+        let index = index(areas.clone());
+        let spots = spots.into_iter().map(|(x, y)| at(south_west.y + y, south_west.x + x));
+        for place in places(&areas).into_iter().chain(spots) {
+            let assignment = index.locate(place, None, None);
+            let ours = match assignment.reason {
+                Reason::Nearest | Reason::None => None,
+                reason => assignment.jurisdiction.map(|id| (id.to_string(), reason)),
+            };
+            prop_assert_eq!(ours, brute_force(index.map(), place));
+        }
+    }
+
+    #[test]
+    fn the_order_of_features_changes_no_answer(
+        (areas, shuffled) in tiling().prop_flat_map(|areas| (Just(areas.clone()), Just(areas).prop_shuffle())),
+        spot in (-0.5..1.0_f64, -0.5..1.0_f64),
+    ) {
+        let south_west = areas[0].polygons[0].exterior().0[0];
+        let (one, other) = (index(areas.clone()), index(shuffled));
+        let spot = at(south_west.y + spot.1, south_west.x + spot.0);
+        let radius = RadiusMetres::new(20_000.0).ok();
+        for place in places(&areas).into_iter().chain([spot]) {
+            prop_assert_eq!(one.locate(place, radius, None), other.locate(place, radius, None));
+        }
+    }
+
+    #[test]
+    fn every_place_on_earth_has_an_answer(
+        areas in tiling(), lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64,
+        radius in prop::option::of(0.0..1e8_f64), percent in prop::option::of(0.0..100.0_f64),
+    ) {
+        let index = index(areas);
+        let radius = radius.and_then(|metres| RadiusMetres::new(metres).ok());
+        let confidence = percent.and_then(ConfidencePercent::new);
+        let corners = [(-90.0, 0.0), (90.0, -180.0), (0.0, 180.0), (90.0, 180.0), (-0.0, -180.0)];
+        for (lat, lon) in corners.into_iter().chain([(lat, lon)]) {
+            let assignment = index.locate(at(lat, lon), radius, confidence);
+            prop_assert_eq!(assignment.jurisdiction.is_none(), assignment.reason == Reason::None);
+            prop_assert_eq!(assignment.distance_m.is_some(), assignment.reason == Reason::Nearest);
+            prop_assert!(assignment.distance_m.is_none_or(|m| (0.0..=DEFAULT_REACH_M + 1.0).contains(&m)));
+            prop_assert!(assignment.runners_up.len() <= MAX_RUNNERS_UP);
+            let ordered = assignment.runners_up.is_sorted_by(|a, b| {
+                (a.distance_m, &a.jurisdiction) < (b.distance_m, &b.jurisdiction)
+            });
+            prop_assert!(ordered);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_nearest_area_is_that_of_geodesics(
+        lat in -85.0..85.0_f64, lon in -180.0..180.0_f64,
+        squares in prop::collection::vec((-0.9..0.9_f64, -0.9..0.9_f64, 0.01..0.4_f64), 1..5),
+    ) {
+        let areas: Vec<_> = squares.iter().enumerate().filter_map(|(number, (dx, dy, size))| {
+            let (west, south) = (lon + dx / lat.to_radians().cos(), lat + dy);
+            let whole = west >= -180.0 && west + size <= 180.0 && south + size <= 90.0;
+            whole.then(|| area(&number.to_string(), vec![square(west, south, *size)]))
+        }).collect();
+        prop_assume!(!areas.is_empty());
+        let index = index(areas);
+        let assignment = index.locate(at(lat, lon), RadiusMetres::new(60_000.0).ok(), None);
+        let oracle = |id: &JurisdictionId| geodesic_oracle_m(index.map().area(id).unwrap(), at(lat, lon));
+        // 200 m between the oracle's points: it may be too far by as much when the line is near.
+        let allowed = |metres: f64| 1e-4 * metres + 125.0_f64.powi(2) / (2.0 * metres.max(125.0));
+        if assignment.reason == Reason::Nearest {
+            let metres = assignment.distance_m.unwrap();
+            let nearest = index.map().areas().iter().map(|area| oracle(&area.id)).fold(f64::INFINITY, f64::min);
+            prop_assert!((metres - nearest).abs() <= allowed(metres), "{} {}", metres, nearest);
+            prop_assert!(oracle(assignment.jurisdiction.as_ref().unwrap()) <= nearest + allowed(nearest));
+        }
+        for other in assignment.runners_up.iter().filter(|other| other.distance_m > 0.0) {
+            let metres = oracle(&other.jurisdiction);
+            prop_assert!((other.distance_m - metres).abs() <= allowed(metres), "{} {}", other.distance_m, metres);
+        }
+    }
+
+    #[test]
+    fn the_nearest_station_is_that_of_geodesics(
+        places in prop::collection::vec((-90.0..90.0_f64, -180.0..180.0_f64), 1..300),
+        lat in -90.0..90.0_f64, lon in -180.0..180.0_f64,
+    ) {
+        let stations: Vec<_> =
+            places.iter().enumerate().map(|(n, (lat, lon))| station(&n.to_string(), at(*lat, *lon))).collect();
+        let index = JurisdictionIndex::new(JurisdictionMap::new(parts(vec![], stations.clone())));
+        let mut metres: Vec<_> = stations.iter().map(|station| {
+            let there = Point::new(station.at.lon_deg(), station.at.lat_deg());
+            (Geodesic.distance(Point::new(lon, lat), there), station.jurisdiction.clone())
+        }).collect();
+        metres.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let assignment = index.locate(at(lat, lon), None, None);
+        prop_assert_eq!(assignment.jurisdiction.is_some(), metres[0].0 <= NATIONAL_REACH_M);
+        if let Some(distance_m) = assignment.distance_m {
+            prop_assert!((distance_m - metres[0].0).abs() < 1e-5 * distance_m + 1e-3);
+            prop_assert_eq!(assignment.jurisdiction.as_ref(), Some(&metres[0].1));
+        }
+    }
+}
