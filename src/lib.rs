@@ -1,1 +1,8 @@
-//! Ansim: configuration in, running service out.
+//! Ansim: configuration in, running service out. Tests enter here.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the root is where the parts meet the world: it reads files"
+)]
+
+pub mod config;
+pub mod site_keys;

@@ -1,2 +1,11 @@
-//! The one binary of Ansim.
-fn main() {}
+//! The one binary of Ansim: reads the command line, runs the command, says how it ended.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod command;
+
+fn main() -> ExitCode {
+    command::Ansim::parse().run()
+}

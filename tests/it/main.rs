@@ -8,6 +8,7 @@
 
 mod areas;
 mod lock;
+mod protocol_document;
 mod support;
 mod walls;
 mod workflow;

@@ -1,0 +1,62 @@
+//! The commands, one file each. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a
+//! check or service level was not met.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Emergency SOS location relay: from a silent press to the officer responsible for the place.
+#[derive(Debug, Parser)]
+#[command(name = "ansim", version)]
+pub struct Ansim {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+}
+
+impl Ansim {
+    /// Runs the command. An error is printed with its causes.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+        }
+    }
+}
+
+/// The command line, a configuration or a file that it names is wrong: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUsage(pub(crate) String);
+
+/// A check or service level was not met: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotMet(pub(crate) String);
+
+/// Prints what went wrong, and says it by the exit code too.
+pub(crate) fn ended(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("ansim: {error:#}");
+    if error.is::<WrongUsage>() {
+        ExitCode::from(2)
+    } else if error.is::<NotMet>() {
+        ExitCode::from(3)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Logs to standard error; `RUST_LOG` chooses what. No line has a location or a secret.
+pub(crate) fn start_logging() {
+    use std::io::IsTerminal as _;
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.init();
+    } else {
+        builder.json().init();
+    }
+}
