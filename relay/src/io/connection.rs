@@ -1,0 +1,212 @@
+//! The loop of one connection: wait for input or the deadline, feed the session, drain it. Nothing here decides.
+
+use std::future::{Future as _, pending};
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
+
+use bytes::Bytes;
+use protocol::Millis;
+use quinn::{
+    Chunk, Connection, ReadError, RecvStream, SendStream, VarInt, WriteError, ZeroRttAccepted,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::hub::Seat;
+use super::mailbox::Stop;
+use super::quic::Handshaking;
+use crate::close::CloseCode;
+use crate::session::Session;
+
+/// Bytes that are read from a stream at once: what its window holds.
+const READ_BYTES_MAX: usize = crate::limits::STREAM_WINDOW_BYTES as usize;
+
+/// What one wait brought.
+enum Arrived {
+    Mail,
+    Stream((SendStream, RecvStream)),
+    Bytes(Option<Chunk>),
+    Datagram(Bytes),
+    Written(usize),
+    HandshakeEnded,
+    Deadline,
+    Lost,
+}
+
+/// One connection with what has been opened on it.
+struct Shell<'a> {
+    seat: &'a Seat,
+    session: Session,
+    connection: Connection,
+    handshake: Option<(ZeroRttAccepted, Handshaking)>,
+    writing: Option<SendStream>,
+    reading: Option<RecvStream>,
+    has_stream: bool,
+}
+
+/// Runs a connection to its end.
+pub(crate) async fn run(
+    seat: Seat,
+    connection: Connection,
+    accepted: ZeroRttAccepted,
+    handshaking: Handshaking,
+) {
+    let mut shell = Shell {
+        session: seat.session(),
+        seat: &seat,
+        connection,
+        handshake: Some((accepted, handshaking)),
+        writing: None,
+        reading: None,
+        has_stream: false,
+    };
+    // The timer is set again only when an earlier deadline comes up or it has rung: most deadlines move away
+    // with every frame.
+    let mut armed = Millis(u64::MAX);
+    let mut timer = pin!(sleep_until(Instant::now()));
+    loop {
+        if let Some(code) = shell.session.poll_close() {
+            shell.close(code);
+            break;
+        }
+        if let Some(due) = shell.session.next_deadline()
+            && due < armed
+        {
+            armed = due;
+            timer.as_mut().reset(seat.hub.instant(due));
+        }
+        let arrived = shell.wait(timer.as_mut(), armed).await;
+        if matches!(arrived, Arrived::Deadline) {
+            armed = Millis(u64::MAX);
+        }
+        if !shell.handle(arrived) {
+            break;
+        }
+    }
+}
+
+impl Shell<'_> {
+    async fn wait(&mut self, timer: Pin<&mut Sleep>, armed: Millis) -> Arrived {
+        let has_room = self.session.has_room();
+        tokio::select! {
+            biased;
+            () = self.seat.mailbox.arrived() => Arrived::Mail,
+            () = ended(&mut self.handshake) => Arrived::HandshakeEnded,
+            written = write(&mut self.writing, self.session.poll_write()) => match written {
+                Ok(bytes) => Arrived::Written(bytes),
+                Err(WriteError::ConnectionLost(_)) => Arrived::Lost,
+                // The phone wants no answers: they are dropped, its reports are taken.
+                Err(_) => Arrived::Written(self.session.poll_write().len()),
+            },
+            stream = self.connection.accept_bi() => stream.map_or(Arrived::Lost, Arrived::Stream),
+            read = read(&mut self.reading), if has_room => match read {
+                Ok(chunk) => Arrived::Bytes(chunk),
+                Err(ReadError::ConnectionLost(_)) => Arrived::Lost,
+                Err(_) => Arrived::Bytes(None),
+            },
+            datagram = self.connection.read_datagram(), if has_room => {
+                datagram.map_or(Arrived::Lost, Arrived::Datagram)
+            }
+            () = timer, if armed.0 < u64::MAX => Arrived::Deadline,
+        }
+    }
+
+    /// False when the connection has ended.
+    fn handle(&mut self, arrived: Arrived) -> bool {
+        // What was read may have come before the handshake ended. quinn makes both visible under one lock, so if the
+        // handshake is not over now, the bytes came early.
+        if let Some((accepted, _)) = &mut self.handshake {
+            let mut context = Context::from_waker(Waker::noop());
+            if Pin::new(accepted).poll(&mut context).is_ready() {
+                self.end_handshake();
+            }
+        }
+        let now = self.seat.hub.now();
+        match arrived {
+            Arrived::Mail => self.handle_mail(),
+            Arrived::HandshakeEnded => self.end_handshake(),
+            Arrived::Stream(stream) => self.take_stream(stream),
+            Arrived::Bytes(Some(chunk)) => self.session.handle_stream_bytes(now, &chunk.bytes),
+            Arrived::Bytes(None) => {
+                self.session.handle_stream_finished(now);
+                self.reading = None;
+            }
+            Arrived::Datagram(bytes) => self.session.handle_datagram(now, bytes),
+            Arrived::Written(bytes) => self.session.handle_written(now, bytes),
+            Arrived::Deadline => self.session.handle_timeout(now),
+            Arrived::Lost => return false,
+        }
+        self.seat.append(&mut self.session);
+        for event in self.session.poll_events() {
+            self.seat.hub.metrics.count(event);
+        }
+        true
+    }
+
+    fn handle_mail(&mut self) {
+        let now = self.seat.hub.now();
+        let mail = self.seat.mailbox.take();
+        self.session.handle_committed(now, &mail.outcomes);
+        for word in &mail.words {
+            self.session.handle_way_back(now, word);
+        }
+        if mail.overflow {
+            self.session.handle_overflow();
+        }
+        match mail.stop {
+            Some(Stop::ShuttingDown) => self.session.handle_shutdown(now),
+            Some(Stop::NotDurable) => self.session.handle_not_durable(),
+            None => {}
+        }
+    }
+
+    /// quinn also calls it over when the connection was lost before.
+    fn end_handshake(&mut self) {
+        if self.handshake.take().is_some() && self.connection.close_reason().is_none() {
+            self.seat.hub.metrics.handshakes.inc();
+            let now = self.seat.hub.now();
+            self.session.handle_handshake_completed(now);
+        }
+    }
+
+    fn take_stream(&mut self, (writing, reading): (SendStream, RecvStream)) {
+        if self.has_stream {
+            self.session.handle_further_stream();
+        } else {
+            self.has_stream = true;
+            self.writing = Some(writing);
+            self.reading = Some(reading);
+        }
+    }
+
+    fn close(&self, code: CloseCode) {
+        self.seat.hub.metrics.count_close(code);
+        tracing::debug!(%code, "closing a connection");
+        close(&self.connection, code);
+    }
+}
+
+/// Closes with the words that belong to the code.
+pub(crate) fn close(connection: &Connection, code: CloseCode) {
+    connection.close(VarInt::from_u32(code.code()), code.words().as_bytes());
+}
+
+async fn ended(handshake: &mut Option<(ZeroRttAccepted, Handshaking)>) {
+    match handshake {
+        Some((accepted, _)) => drop(accepted.await),
+        None => pending().await,
+    }
+}
+
+async fn write(stream: &mut Option<SendStream>, bytes: &[u8]) -> Result<usize, WriteError> {
+    match stream {
+        Some(stream) if !bytes.is_empty() => stream.write(bytes).await,
+        _ => pending().await,
+    }
+}
+
+async fn read(stream: &mut Option<RecvStream>) -> Result<Option<Chunk>, ReadError> {
+    match stream {
+        Some(stream) => stream.read_chunk(READ_BYTES_MAX, true).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,397 @@
+//! Where connections and log meet: appends go in batches to the journal, answers and the log's words to mailboxes.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use journal::{Clock, DayKeys, Journal, LogName, Offset, Tailed};
+use protocol::token::Authority;
+use protocol::wire::Message;
+use protocol::{AlertId, Decision, DecisionKind, Entry, Millis, UnixMillis};
+use tokio::time::Instant;
+
+use super::mailbox::{Mailbox, Stop};
+use super::metrics::Metrics;
+use super::rng::SystemRng;
+use crate::ledger::{Ledger, Standing};
+use crate::limits::Patience;
+use crate::session::{Append, Fate, Now, Outcome, ReportKey, Session, Word};
+use crate::way_back::{Notice, SealedMessage, SessionId};
+
+/// What all connections of a relay share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    journal: Journal,
+    day_keys: Arc<DayKeys>,
+    authority: Arc<Authority>,
+    clock: Clock,
+    started: Instant,
+    patience: Patience,
+    pub(crate) metrics: Metrics,
+    ledger: Mutex<Ledger>,
+    mailboxes: papaya::HashMap<SessionId, Arc<Mailbox>>,
+    next_session: AtomicU64,
+    shutting_down: AtomicBool,
+    not_durable: AtomicBool,
+}
+
+/// A connection's end of the hub; dropping it forgets the connection.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    id: SessionId,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        journal: Journal,
+        day_keys: Arc<DayKeys>,
+        authority: Arc<Authority>,
+        clock: Clock,
+        patience: Patience,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            journal,
+            day_keys,
+            authority,
+            clock,
+            started: Instant::now(),
+            patience,
+            metrics,
+            ledger: Mutex::default(),
+            mailboxes: papaya::HashMap::new(),
+            next_session: AtomicU64::new(1),
+            shutting_down: AtomicBool::new(false),
+            not_durable: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let stamp = i64::try_from(self.clock.unix_ms()).unwrap_or(i64::MAX);
+        let tick = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Now {
+            stamp: UnixMillis::new(stamp),
+            tick: Millis(tick),
+        }
+    }
+
+    /// When a tick of [`Hub::now`] comes.
+    pub(crate) fn instant(&self, tick: Millis) -> Instant {
+        self.started + tick.to_duration()
+    }
+
+    /// Whether reports are taken.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.shutting_down.load(Ordering::SeqCst) && !self.not_durable.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn seat(self: &Arc<Self>) -> Seat {
+        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        let mailbox = Arc::new(Mailbox::default());
+        self.mailboxes.pin().insert(id, Arc::clone(&mailbox));
+        // Whoever stops all looks at the mailboxes after it has set its mark, so one of both sees the other.
+        if let Some(stop) = self.stop() {
+            mailbox.put_stop(stop);
+        }
+        self.metrics.connections.inc();
+        Seat {
+            hub: Arc::clone(self),
+            mailbox,
+            id,
+        }
+    }
+
+    fn stop(&self) -> Option<Stop> {
+        if self.not_durable.load(Ordering::SeqCst) {
+            Some(Stop::NotDurable)
+        } else if self.shutting_down.load(Ordering::SeqCst) {
+            Some(Stop::ShuttingDown)
+        } else {
+            None
+        }
+    }
+
+    /// Ends all connections, and those to come.
+    pub(crate) fn stop_all(&self, stop: Stop) {
+        match stop {
+            Stop::ShuttingDown => self.shutting_down.store(true, Ordering::SeqCst),
+            Stop::NotDurable => self.not_durable.store(true, Ordering::SeqCst),
+        }
+        for mailbox in self.mailboxes.pin().values() {
+            mailbox.put_stop(stop);
+        }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives fresh reports to the journal without waiting; the answer comes by mail.
+    fn append(self: &Arc<Self>, seat: &Seat, fresh: Vec<Append>) {
+        let mut alerts = Run::default();
+        let mut tracks = Run::default();
+        for append in &fresh {
+            let run = if append.is_promised() {
+                &mut alerts
+            } else {
+                &mut tracks
+            };
+            match self.seal(append) {
+                Some(entry) => {
+                    run.entries.push(entry);
+                    run.keys.push(append.key);
+                }
+                None => run.unsealed.push(append.key),
+            }
+        }
+        self.append_tracks(tracks);
+        self.append_alerts(seat, alerts);
+    }
+
+    fn seal(&self, append: &Append) -> Option<Bytes> {
+        let day = journal::Day(append.header.day.0);
+        let sealed = self
+            .day_keys
+            .get_or_create(day, &mut SystemRng)
+            .map_err(|error| error.to_string())
+            .and_then(|key| {
+                append
+                    .entry(&key, &mut SystemRng)
+                    .map_err(|error| error.to_string())
+            });
+        match sealed {
+            Ok(entry) => Some(entry),
+            Err(error) => {
+                tracing::error!(error, "a report cannot be sealed");
+                None
+            }
+        }
+    }
+
+    fn append_tracks(&self, run: Run) {
+        let mut dropped = run.unsealed.len();
+        if !run.entries.is_empty() {
+            let count = run.entries.len();
+            let counter = self.metrics.datagrams_dropped.clone();
+            let offered = self
+                .journal
+                .offer_with(LogName::Tracks, run.entries, move |result| {
+                    if result.is_err() {
+                        counter.inc_by(count as u64);
+                    }
+                });
+            if offered.is_err() {
+                dropped += count;
+            }
+        }
+        self.metrics.datagrams_dropped.inc_by(dropped as u64);
+    }
+
+    fn append_alerts(self: &Arc<Self>, seat: &Seat, run: Run) {
+        if !run.unsealed.is_empty() {
+            self.answer(Some(&seat.mailbox), &run.unsealed, false);
+        }
+        if run.entries.is_empty() {
+            return;
+        }
+        let hub = Arc::clone(self);
+        let mailbox = Arc::clone(&seat.mailbox);
+        let keys: Arc<[ReportKey]> = run.keys.into();
+        let refused = Arc::clone(&keys);
+        let offered = self
+            .journal
+            .offer_with(LogName::Alerts, run.entries, move |result| {
+                hub.answer(Some(&mailbox), &keys, result.is_ok());
+            });
+        if let Err(error) = offered {
+            tracing::warn!(%error, "the journal did not take reports");
+            self.answer(Some(&seat.mailbox), &refused, false);
+        }
+    }
+
+    /// Tells the connection that appended, and all that wait for the same reports. Runs on the commit thread.
+    fn answer(&self, first: Option<&Mailbox>, keys: &[ReportKey], durable: bool) {
+        let fate = if durable {
+            Fate::Durable
+        } else {
+            Fate::NotDurable
+        };
+        let outcome = |key: &ReportKey| Outcome { key: *key, fate };
+        let waiting = self.ledger().committed(keys, durable);
+        if !durable {
+            self.metrics.not_durable.inc_by(keys.len() as u64);
+        }
+        if let Some(mailbox) = first {
+            mailbox.put_outcomes(keys.iter().map(outcome));
+        }
+        let mailboxes = self.mailboxes.pin();
+        for (session, key) in waiting {
+            if let Some(mailbox) = mailboxes.get(&session) {
+                mailbox.put_outcomes([outcome(&key)]);
+            }
+        }
+    }
+
+    /// Follows the alert log for the phones of this relay until the journal ends.
+    pub(crate) async fn follow_log(self: Arc<Self>) {
+        let from = self.journal.first(LogName::Alerts).unwrap_or(Offset::ZERO);
+        let mut tail = self.journal.tail(LogName::Alerts, from);
+        loop {
+            match tail.next().await {
+                Ok(Tailed::Entries { entries, .. }) => self.fold(&entries),
+                Ok(Tailed::Gap { first_available }) => {
+                    tracing::warn!(%first_available, "the way back begins in the middle of the log");
+                    self.ledger().forget_log();
+                }
+                Ok(Tailed::Rewound) => {
+                    tracing::warn!("the log was rewound; the way back folds it anew");
+                    self.ledger().forget_log();
+                    let from = self.journal.first(LogName::Alerts).unwrap_or(Offset::ZERO);
+                    tail = self.journal.tail(LogName::Alerts, from);
+                }
+                Err(error) => {
+                    tracing::info!(%error, "the way back has ended");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn fold(&self, entries: &[Bytes]) {
+        for entry in entries {
+            let Ok(entry) = Entry::decode(entry) else {
+                self.metrics.entries_undecodable.inc();
+                continue;
+            };
+            let deliveries = self.ledger().fold(&entry);
+            for delivery in deliveries {
+                let Some(word) = self.word(delivery.notice) else {
+                    continue;
+                };
+                if let Some(mailbox) = self.mailboxes.pin().get(&delivery.session) {
+                    mailbox.put_word(word);
+                }
+            }
+        }
+        let incidents = self.ledger().incidents();
+        let incidents = i64::try_from(incidents).unwrap_or(i64::MAX);
+        self.metrics.incidents.set(incidents);
+    }
+
+    fn word(&self, notice: Notice) -> Option<Word> {
+        match notice {
+            Notice::Status(status) => Some(Word::Status(status)),
+            Notice::Message(alert, message) => {
+                let word = self.open(alert, &message);
+                if word.is_none() {
+                    self.metrics.words_lost.inc();
+                }
+                word
+            }
+        }
+    }
+
+    fn open(&self, alert: AlertId, message: &SealedMessage) -> Option<Word> {
+        let day_key = self.day_keys.get(journal::Day(message.day.0)).ok()??;
+        let body = journal::open(
+            &day_key,
+            &message.device.to_bytes(),
+            message.alert.as_bytes(),
+            &message.header_bytes,
+            &message.sealed,
+        )
+        .ok()?;
+        match Decision::decode(DecisionKind::Message, &body) {
+            Ok(Decision::Message(text)) => Some(Word::Message(Message {
+                alert,
+                id: message.id,
+                text,
+                at: message.at,
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// Entries of one log from one connection.
+#[derive(Default)]
+struct Run {
+    entries: Vec<Bytes>,
+    keys: Vec<ReportKey>,
+    unsealed: Vec<ReportKey>,
+}
+
+impl Seat {
+    pub(crate) fn session(&self) -> Session {
+        Session::new(
+            Arc::clone(&self.hub.authority),
+            self.hub.patience,
+            self.hub.now(),
+        )
+    }
+
+    /// Takes all that a session wants appended, and answers at once what needs no commit.
+    pub(crate) fn append(&self, session: &mut Session) {
+        let mut fresh = Vec::new();
+        let mut answered = Vec::new();
+        let mut notices = Vec::new();
+        {
+            let mut ledger = None;
+            while let Some(append) = session.poll_append() {
+                let key = append.key;
+                if !append.is_promised() && !append.needs_open {
+                    answered.push((key, Fate::Unpromised));
+                    fresh.push(append);
+                    continue;
+                }
+                let ledger = ledger.get_or_insert_with(|| self.hub.ledger());
+                let standing = ledger.offer(self.id, &append);
+                self.count(&append, standing);
+                if append.is_promised() {
+                    notices.append(&mut ledger.listen(self.id, &key));
+                }
+                match standing {
+                    Standing::Fresh if append.is_promised() => fresh.push(append),
+                    Standing::Fresh => {
+                        answered.push((key, Fate::Unpromised));
+                        fresh.push(append);
+                    }
+                    Standing::UnderWay => {}
+                    Standing::Durable => answered.push((key, Fate::Durable)),
+                    Standing::NoOpenAlert => answered.push((key, Fate::NoOpenAlert)),
+                }
+            }
+        }
+        if !fresh.is_empty() {
+            self.hub.append(self, fresh);
+        }
+        let now = self.hub.now();
+        for (key, fate) in answered {
+            session.handle_committed(now, &[Outcome { key, fate }]);
+        }
+        for notice in notices {
+            if let Some(word) = self.hub.word(notice) {
+                session.handle_way_back(now, &word);
+            }
+        }
+    }
+
+    fn count(&self, append: &Append, standing: Standing) {
+        if matches!(standing, Standing::UnderWay | Standing::Durable) {
+            self.hub.metrics.duplicates.inc();
+            if append.is_early {
+                self.hub.metrics.early_data_replayed.inc();
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.hub.mailboxes.pin().remove(&self.id);
+        self.hub.ledger().forget_session(self.id);
+        self.hub.metrics.connections.dec();
+    }
+}

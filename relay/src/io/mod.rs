@@ -1,0 +1,18 @@
+//! The world of the relay: sockets, TLS, the keys on disk, the clock, and the tasks that feed sessions.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the one place of the room that touches sockets, files and clocks"
+)]
+
+mod connection;
+mod hub;
+mod kernel_drops;
+pub mod keys;
+mod mailbox;
+pub mod metrics;
+mod quic;
+pub mod relay;
+mod rng;
+pub mod session_store;
+pub mod tls;

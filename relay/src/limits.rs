@@ -1,0 +1,117 @@
+//! Every limit of the relay, with its unit and its reason. Those of the wire are in [`protocol::limit`].
+
+use protocol::Millis;
+
+/// Bidirectional streams that the transport lets a phone open. One is used; the rest lets a phone that opens more be
+/// told so by code. quinn enters every possible stream in a map: 1,000 of them cost 140 KiB per connection.
+pub const BIDIRECTIONAL_STREAMS: u32 = 4;
+
+/// Bytes that a phone may send on a stream beyond what was read: one frame of the largest size.
+pub const STREAM_WINDOW_BYTES: u32 = 16 * 1024;
+
+/// Bytes that a phone may send on all streams beyond what was read.
+pub const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024;
+
+/// Bytes that the transport keeps of what a phone has not acknowledged.
+pub const SEND_WINDOW_BYTES: u64 = 64 * 1024;
+
+/// Bytes of datagrams that wait to be read; the oldest are dropped first. Some 200 positions.
+pub const DATAGRAM_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Bytes of TLS messages that arrived out of order. A client hello with a post-quantum share has 2 KiB.
+pub const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Connection attempts that wait to be accepted; further ones are refused at once. The accept loop takes
+/// several thousand in a second.
+pub const INCOMING_MAX: usize = 4_096;
+
+/// Bytes that are kept of one attempt before it is accepted: what a phone sends as early data.
+pub const INCOMING_BUFFER_BYTES: u64 = 16 * 1024;
+
+/// Bytes that are kept of all attempts before they are accepted.
+pub const INCOMING_BUFFER_TOTAL_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Bytes of the socket's receive buffer, as far as the system allows: 13,000 packets, half a second of
+/// a nation in trouble.
+pub const SOCKET_RECEIVE_BUFFER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Handshakes under way above which further phones must prove their address first (Retry, RFC 9000 section 8.1.2).
+pub const RETRY_ABOVE_HANDSHAKES: usize = 1_000;
+
+/// Seconds for which a Retry token is good. A client backs off 1, 2, 4, 8 and 16 s; 15 s would cut it short.
+pub const RETRY_TOKEN_LIFETIME: Millis = Millis::from_secs(120);
+
+/// For how long an address token lets a phone skip Retry (RFC 9000, section 8.1.3). Two weeks.
+pub const ADDRESS_TOKEN_LIFETIME: Millis = Millis::from_secs(14 * 24 * 3600);
+
+/// Address tokens given on every connection.
+pub const ADDRESS_TOKENS_SENT: u32 = 2;
+
+/// Bytes of the memory of used address tokens, and how many uses it expects while a token lives.
+pub const ADDRESS_TOKEN_LOG_BYTES: usize = 10 << 20;
+/// See [`ADDRESS_TOKEN_LOG_BYTES`]: 1 % of a nation's phones in two weeks.
+pub const ADDRESS_TOKEN_LOG_USES: u64 = 1_000_000;
+
+/// A connection without any packet for so long is forgotten. Phones keep it alive while an alert is open.
+pub const TRANSPORT_IDLE: Millis = Millis::from_secs(120);
+
+/// TLS sessions that can be resumed, two for each phone. About half a kilobyte each.
+pub const TLS_SESSIONS_MAX: usize = 200_000;
+
+/// TLS session tickets given on a connection. Each is good once.
+pub const TLS_TICKETS_SENT: usize = 2;
+
+/// Reports of one connection that wait for their commit; more are not read until some are durable.
+pub const IN_FLIGHT_PER_SESSION_MAX: usize = 64;
+
+/// Bytes of answers from which on nothing more is read from a phone that does not read them.
+pub const OUTPUT_HIGH_BYTES: usize = 16 * 1024;
+
+/// Bytes of answers at which a phone that does not read them is cut: all messages of an incident fit.
+pub const OUTPUT_MAX_BYTES: usize = 96 * 1024;
+
+/// Alerts of one connection that are remembered as open, and whose status is sent. A person presses once; some
+/// press again.
+pub const ALERTS_PER_SESSION_MAX: usize = 16;
+
+/// Words that wait for one connection's task; beyond, the connection is cut and the phone connects again.
+pub const MAILBOX_WORDS_MAX: usize = 1_024;
+
+/// Incidents that the relay follows for its phones. Beyond, closed ones are forgotten first, then the oldest: their
+/// phones hear no status here, their reports are stored all the same.
+pub const INCIDENTS_MAX: usize = 500_000;
+
+/// Messages of one incident that a phone gets again after a reconnect; the newest.
+pub const MESSAGES_PER_INCIDENT_MAX: usize = 32;
+
+/// Alerts whose reports are durable and not yet folded. The fold is some batches behind at most.
+pub const UNFOLDED_ALERTS_MAX: usize = 100_000;
+
+/// How long a session waits for what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// For the handshake to complete.
+    pub handshake: Millis,
+    /// For a frame that has begun to end.
+    pub frame: Millis,
+    /// For a phone to take the next byte of what it is told.
+    pub reader: Millis,
+    /// For anything at all to be said while no alert is open.
+    pub idle: Millis,
+    /// For commits and answers that are under way when the relay is shut down.
+    pub farewell: Millis,
+}
+
+impl Default for Patience {
+    /// Five seconds for handshake and frame (a phone at the edge of coverage needs three round trips of 600 ms);
+    /// half a minute for a reader (a tunnel); two minutes of idleness; half a second for a farewell.
+    fn default() -> Self {
+        Self {
+            handshake: Millis::from_secs(5),
+            frame: Millis::from_secs(5),
+            reader: Millis::from_secs(30),
+            idle: Millis::from_secs(120),
+            farewell: Millis(500),
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! What the log says to the phones of this relay: a fold of the alert log's headers by the same rules as the board's.
+//!
+//! Nothing here is a source of truth; whatever is forgotten is in the log.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use protocol::wire::Status;
+use protocol::{
+    AlertId, Day, DecisionHeader, DecisionId, DecisionKind, DeviceId, Effect, Entry, IncidentId,
+    Lifecycle, NumberSet, Progress, ReportHeader, State, Subject, UnixMillis,
+};
+
+use crate::limits::{ALERTS_PER_SESSION_MAX, MESSAGES_PER_INCIDENT_MAX, UNFOLDED_ALERTS_MAX};
+use crate::session::ReportKey;
+
+/// Names one connection of this run of the relay.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SessionId(pub u64);
+
+/// An officer's words as they stand in the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedMessage {
+    /// The decision that carries them.
+    pub id: DecisionId,
+    /// Device and alert under which they are sealed.
+    pub device: DeviceId,
+    /// The alert that opened the incident.
+    pub alert: AlertId,
+    /// Names the key.
+    pub day: Day,
+    /// When the officer wrote.
+    pub at: UnixMillis,
+    /// What the seal covers.
+    pub header_bytes: Bytes,
+    /// The sealed body.
+    pub sealed: Bytes,
+}
+
+/// What is to be told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// Where an alert stands.
+    Status(Status),
+    /// An officer's words; to be opened, and told about this alert.
+    Message(AlertId, SealedMessage),
+}
+
+/// A notice and whom it is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// The connection.
+    pub session: SessionId,
+    /// What to tell it.
+    pub notice: Notice,
+}
+
+/// One incident as a phone may know it.
+#[derive(Debug)]
+struct Incident {
+    id: IncidentId,
+    lifecycle: Lifecycle,
+    /// Which reports of which alert are in the log.
+    reports: BTreeMap<AlertId, NumberSet>,
+    messages: VecDeque<SealedMessage>,
+    changed_at: UnixMillis,
+}
+
+/// The fold, and who listens.
+#[derive(Debug)]
+pub struct WayBack {
+    incidents_max: usize,
+    /// The incidents of each device, oldest first.
+    devices: BTreeMap<DeviceId, Vec<Incident>>,
+    /// Incidents by when they were opened, and those that are closed by when they were closed.
+    opened: BTreeSet<(UnixMillis, DeviceId, IncidentId)>,
+    closed: BTreeSet<(UnixMillis, DeviceId, IncidentId)>,
+    /// Durable and not yet folded.
+    unfolded: BTreeMap<(DeviceId, AlertId), NumberSet>,
+    listeners: BTreeMap<(DeviceId, AlertId), BTreeSet<SessionId>>,
+    heard_by: BTreeMap<SessionId, BTreeSet<(AlertId, DeviceId)>>,
+}
+
+impl Incident {
+    fn status(&self, alert: AlertId) -> Notice {
+        Notice::Status(Status {
+            alert,
+            progress: self.lifecycle.progress(),
+            at: self.changed_at,
+        })
+    }
+}
+
+impl WayBack {
+    /// Knows nothing, and follows at most so many incidents.
+    #[must_use]
+    pub fn new(incidents_max: usize) -> Self {
+        Self {
+            incidents_max,
+            devices: BTreeMap::new(),
+            opened: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            unfolded: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            heard_by: BTreeMap::new(),
+        }
+    }
+
+    /// Folds the next entry of the alert log.
+    pub fn fold(&mut self, entry: &Entry) -> Vec<Delivery> {
+        let time = entry.header.time;
+        match &entry.header.subject {
+            Subject::Report(report) if !report.kind.is_track() => self.fold_report(report, time),
+            Subject::Decision(decision) => self.fold_decision(decision, entry),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Begins anew: what was folded is not the log, or its beginning is not known.
+    pub fn forget_log(&mut self) {
+        self.devices.clear();
+        self.opened.clear();
+        self.closed.clear();
+        self.unfolded.clear();
+    }
+
+    fn fold_report(&mut self, report: &ReportHeader, time: UnixMillis) -> Vec<Delivery> {
+        let key = (report.device, report.alert);
+        self.unfolded.remove(&key);
+        let incidents = self.devices.entry(report.device).or_default();
+        let found = incidents
+            .iter()
+            .position(|incident| incident.reports.contains_key(&report.alert))
+            .or_else(|| {
+                let newest = incidents.len().checked_sub(1)?;
+                let gathers = incidents[newest].lifecycle.gathers_press_at(time);
+                gathers.then_some(newest)
+            });
+        let Some(index) = found else {
+            incidents.push(Incident::open(report, time));
+            let id = incidents[incidents.len() - 1].id;
+            self.opened.insert((time, report.device, id));
+            self.shed();
+            return self.statuses(report.device, id, Some(report.alert));
+        };
+        let incident = &mut incidents[index];
+        let id = incident.id;
+        let was_closed = closed_at(&incident.lifecycle);
+        let is_new_alert = !incident.reports.contains_key(&report.alert);
+        let effect = incident.lifecycle.report(report, time);
+        let numbers = incident.reports.entry(report.alert).or_default();
+        numbers.insert(report.number);
+        if effect == Effect::Changed {
+            incident.changed_at = time;
+            if let Some(at) = was_closed {
+                self.closed.remove(&(at, report.device, id));
+            }
+            return self.statuses(report.device, id, None);
+        }
+        if is_new_alert {
+            return self.statuses(report.device, id, Some(report.alert));
+        }
+        Vec::new()
+    }
+
+    fn fold_decision(&mut self, decision: &DecisionHeader, entry: &Entry) -> Vec<Delivery> {
+        let time = entry.header.time;
+        let incidents = self.devices.get_mut(&decision.device);
+        let Some(incident) = incidents.and_then(|incidents| {
+            let mut all = incidents.iter_mut();
+            all.find(|incident| incident.id == decision.incident)
+        }) else {
+            return Vec::new();
+        };
+        let before = incident.lifecycle.progress();
+        match incident.lifecycle.decide(decision, time) {
+            Effect::Changed => {
+                if let Some(at) = closed_at(&incident.lifecycle) {
+                    self.closed.insert((at, decision.device, incident.id));
+                }
+                if incident.lifecycle.progress() == before {
+                    return Vec::new();
+                }
+                incident.changed_at = time;
+                self.statuses(decision.device, decision.incident, None)
+            }
+            Effect::Added if decision.kind == DecisionKind::Message => {
+                let message = sealed_message(decision, entry);
+                incident.messages.push_back(message.clone());
+                if incident.messages.len() > MESSAGES_PER_INCIDENT_MAX {
+                    incident.messages.pop_front();
+                }
+                self.message_to_all(decision.device, decision.incident, &message)
+            }
+            Effect::Added | Effect::Duplicate | Effect::Superseded => Vec::new(),
+        }
+    }
+
+    /// A status for each listener of the incident's alerts, or of one of them.
+    fn statuses(&self, device: DeviceId, id: IncidentId, only: Option<AlertId>) -> Vec<Delivery> {
+        let Some(incident) = self.incident(device, id) else {
+            return Vec::new();
+        };
+        let alerts = incident.reports.keys();
+        let told = alerts.filter(|alert| only.is_none_or(|only| only == **alert));
+        let mut deliveries = Vec::new();
+        for alert in told {
+            for session in self.listeners(device, *alert) {
+                deliveries.push(Delivery {
+                    session,
+                    notice: incident.status(*alert),
+                });
+            }
+        }
+        deliveries
+    }
+
+    /// Once for each connection, about the newest alert that it listens to.
+    fn message_to_all(
+        &self,
+        device: DeviceId,
+        id: IncidentId,
+        message: &SealedMessage,
+    ) -> Vec<Delivery> {
+        let Some(incident) = self.incident(device, id) else {
+            return Vec::new();
+        };
+        let mut newest: BTreeMap<SessionId, AlertId> = BTreeMap::new();
+        for alert in incident.reports.keys() {
+            for session in self.listeners(device, *alert) {
+                newest.insert(session, *alert);
+            }
+        }
+        let deliver = |(session, alert)| Delivery {
+            session,
+            notice: Notice::Message(alert, message.clone()),
+        };
+        newest.into_iter().map(deliver).collect()
+    }
+
+    fn listeners(&self, device: DeviceId, alert: AlertId) -> impl Iterator<Item = SessionId> {
+        let sessions = self.listeners.get(&(device, alert));
+        sessions.into_iter().flatten().copied()
+    }
+
+    fn incident(&self, device: DeviceId, id: IncidentId) -> Option<&Incident> {
+        let incidents = self.devices.get(&device)?;
+        incidents.iter().find(|incident| incident.id == id)
+    }
+
+    fn incident_of(&self, device: &DeviceId, alert: &AlertId) -> Option<&Incident> {
+        let mut incidents = self.devices.get(device)?.iter();
+        incidents.find(|incident| incident.reports.contains_key(alert))
+    }
+
+    /// A connection listens from now on to an alert of its phone; what is known of it is told at once.
+    pub fn listen(&mut self, session: SessionId, device: DeviceId, alert: AlertId) -> Vec<Notice> {
+        let heard = self.heard_by.entry(session).or_default();
+        if !heard.insert((alert, device)) {
+            return Vec::new();
+        }
+        if heard.len() > ALERTS_PER_SESSION_MAX
+            && let Some((oldest, device)) = heard.pop_first()
+        {
+            self.stop_listening(session, device, oldest);
+        }
+        let key = (device, alert);
+        self.listeners.entry(key).or_default().insert(session);
+        let Some(incident) = self.incident_of(&device, &alert) else {
+            return Vec::new();
+        };
+        let messages = incident.messages.iter().cloned();
+        let status = std::iter::once(incident.status(alert));
+        status
+            .chain(messages.map(|message| Notice::Message(alert, message)))
+            .collect()
+    }
+
+    /// The connection has ended.
+    pub fn forget_session(&mut self, session: SessionId) {
+        for (alert, device) in self.heard_by.remove(&session).unwrap_or_default() {
+            self.stop_listening(session, device, alert);
+        }
+    }
+
+    fn stop_listening(&mut self, session: SessionId, device: DeviceId, alert: AlertId) {
+        let key = (device, alert);
+        if let Some(sessions) = self.listeners.get_mut(&key) {
+            sessions.remove(&session);
+            if sessions.is_empty() {
+                self.listeners.remove(&key);
+            }
+        }
+    }
+
+    /// The report is durable; the fold will come to it.
+    pub fn note_durable(&mut self, key: &ReportKey) {
+        if self.is_folded(key) {
+            return;
+        }
+        if self.unfolded.len() >= UNFOLDED_ALERTS_MAX {
+            self.unfolded.pop_first();
+        }
+        let numbers = self.unfolded.entry((key.device, key.alert)).or_default();
+        numbers.insert(key.number);
+    }
+
+    /// Whether the report is known to be durable.
+    #[must_use]
+    pub fn is_durable(&self, key: &ReportKey) -> bool {
+        let unfolded = self.unfolded.get(&(key.device, key.alert));
+        unfolded.is_some_and(|numbers| numbers.contains(key.number)) || self.is_folded(key)
+    }
+
+    fn is_folded(&self, key: &ReportKey) -> bool {
+        self.incident_of(&key.device, &key.alert)
+            .and_then(|incident| incident.reports.get(&key.alert))
+            .is_some_and(|numbers| numbers.contains(key.number))
+    }
+
+    /// Whether an alert is known and not closed.
+    #[must_use]
+    pub fn is_open(&self, device: DeviceId, alert: AlertId) -> bool {
+        match self.incident_of(&device, &alert) {
+            Some(incident) => incident.lifecycle.state() != State::Closed,
+            None => self.unfolded.contains_key(&(device, alert)),
+        }
+    }
+
+    /// How many incidents are followed.
+    #[must_use]
+    pub fn incidents(&self) -> usize {
+        self.opened.len()
+    }
+
+    /// Forgets closed incidents first, then the oldest.
+    fn shed(&mut self) {
+        while self.opened.len() > self.incidents_max {
+            let closed = self.closed.pop_first();
+            let Some((_, device, id)) = closed.or_else(|| self.opened.first().copied()) else {
+                return;
+            };
+            let Some(incidents) = self.devices.get_mut(&device) else {
+                return;
+            };
+            let Some(index) = incidents.iter().position(|incident| incident.id == id) else {
+                return;
+            };
+            let incident = incidents.remove(index);
+            if incidents.is_empty() {
+                self.devices.remove(&device);
+            }
+            let opened_at = incident.lifecycle.opened_at();
+            self.opened.remove(&(opened_at, device, id));
+            if let Some(at) = closed_at(&incident.lifecycle) {
+                self.closed.remove(&(at, device, id));
+            }
+        }
+    }
+}
+
+impl Incident {
+    fn open(report: &ReportHeader, time: UnixMillis) -> Self {
+        let mut numbers = NumberSet::default();
+        numbers.insert(report.number);
+        Self {
+            id: IncidentId::of(&report.device, &report.alert),
+            lifecycle: Lifecycle::open(report, time),
+            reports: BTreeMap::from([(report.alert, numbers)]),
+            messages: VecDeque::new(),
+            changed_at: time,
+        }
+    }
+}
+
+/// When a closed incident was closed.
+fn closed_at(lifecycle: &Lifecycle) -> Option<UnixMillis> {
+    let is_closed = lifecycle.progress() == Progress::Closed;
+    let (_, at) = lifecycle.closed().filter(|_| is_closed)?;
+    Some(*at)
+}
+
+/// A copy: the entry's bytes would keep its whole batch in memory.
+fn sealed_message(decision: &DecisionHeader, entry: &Entry) -> SealedMessage {
+    SealedMessage {
+        id: decision.id,
+        device: decision.device,
+        alert: decision.alert,
+        day: entry.header.day,
+        at: entry.header.time,
+        header_bytes: Bytes::copy_from_slice(&entry.header_bytes),
+        sealed: Bytes::copy_from_slice(&entry.sealed),
+    }
+}
+
+#[cfg(test)]
+mod tests;
