@@ -97,7 +97,14 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_page_is_not_there() {
-        for path in ["", "..", "../Cargo.toml", "assets/../../Cargo.toml", "nothing.js", "a"] {
+        for path in [
+            "",
+            "..",
+            "../Cargo.toml",
+            "assets/../../Cargo.toml",
+            "nothing.js",
+            "a",
+        ] {
             assert!(find(path).is_none(), "{path}");
         }
     }

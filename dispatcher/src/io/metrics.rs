@@ -49,11 +49,31 @@ impl Metrics {
         let metrics = Self::default();
         let registry = registry.sub_registry_with_prefix("ansim_console");
         let m = &metrics;
-        registry.register("requests", "Requests, by route and status", m.requests.clone());
-        registry.register("sign_ins", "Attempts to sign in, by outcome", m.sign_ins.clone());
-        registry.register("commands", "Commands, by kind and verdict", m.commands.clone());
-        registry.register("streams", "Consoles with an open stream now", m.consoles.clone());
-        registry.register("events", "Events sent to consoles, by event", m.events.clone());
+        registry.register(
+            "requests",
+            "Requests, by route and status",
+            m.requests.clone(),
+        );
+        registry.register(
+            "sign_ins",
+            "Attempts to sign in, by outcome",
+            m.sign_ins.clone(),
+        );
+        registry.register(
+            "commands",
+            "Commands, by kind and verdict",
+            m.commands.clone(),
+        );
+        registry.register(
+            "streams",
+            "Consoles with an open stream now",
+            m.consoles.clone(),
+        );
+        registry.register(
+            "events",
+            "Events sent to consoles, by event",
+            m.events.clone(),
+        );
         registry.register(
             "connections_refused",
             "Connections closed because too many were open",
@@ -63,7 +83,10 @@ impl Metrics {
     }
 
     pub(super) fn request(&self, route: &str, status: u16) {
-        let labels = RequestLabels { route: route.to_owned(), status };
+        let labels = RequestLabels {
+            route: route.to_owned(),
+            status,
+        };
         self.requests.get_or_create(&labels).inc();
     }
 
@@ -72,7 +95,9 @@ impl Metrics {
     }
 
     pub(super) fn command(&self, kind: &'static str, verdict: &'static str) {
-        self.commands.get_or_create(&CommandLabels { kind, verdict }).inc();
+        self.commands
+            .get_or_create(&CommandLabels { kind, verdict })
+            .inc();
     }
 
     pub(super) fn event(&self, event: &'static str) {

@@ -5,7 +5,12 @@
     reason = "this is where the world of the dispatcher lives"
 )]
 
+pub mod assets;
 mod engine;
 mod engine_metrics;
+pub mod http;
+pub mod metrics;
+pub mod sessions;
+pub mod users;
 
 pub use engine::{CommandError, Engine, EngineConfig, EngineState, StartError};

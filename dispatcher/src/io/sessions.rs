@@ -56,7 +56,11 @@ impl Sessions {
     /// Opens a session under a fresh secret and returns the cookie's value.
     pub fn open(&self, officer: Officer, secret: [u8; SECRET_BYTES], now: UnixMillis) -> String {
         let hash = hash_of(&secret);
-        let session = Session { officer, ended: CancellationToken::new(), hash };
+        let session = Session {
+            officer,
+            ended: CancellationToken::new(),
+            hash,
+        };
         let mut known = self.lock();
         known.retain(|_, kept| keep(kept, now));
         let of_one = |kept: &Kept, id: &OfficerId| kept.session.officer.id == *id;
@@ -67,7 +71,14 @@ impl Sessions {
         if known.len() >= MAX_SESSIONS {
             end_oldest(&mut known, |_| true);
         }
-        known.insert(hash, Kept { session, opened_at: now, used_at: now });
+        known.insert(
+            hash,
+            Kept {
+                session,
+                opened_at: now,
+                used_at: now,
+            },
+        );
         URL_SAFE_NO_PAD.encode(secret)
     }
 
@@ -183,7 +194,10 @@ mod tests {
             assert!(sessions.find(&old, now).is_some(), "{now:?}");
             now = now.plus(IDLE_LIFETIME);
         }
-        assert!(sessions.find(&old, now.plus(Millis(1))).is_none(), "used all the time, and old");
+        assert!(
+            sessions.find(&old, now.plus(Millis(1))).is_none(),
+            "used all the time, and old"
+        );
 
         let closed = sessions.open(officer("a"), secret(3), START);
         let session = sessions.find(&closed, START).unwrap();
@@ -203,9 +217,24 @@ mod tests {
         }
         assert!(sessions.find(&first, START.plus(Millis(4))).is_some());
         assert!(sessions.find(&second, START.plus(Millis(4))).is_none());
-        for n in 100..100 + u16::try_from(MAX_SESSIONS).unwrap() {
-            let _ = sessions.open(officer(&n.to_string()), secret(n), START.plus(Millis(5)));
+        {
+            let mut known = sessions.lock();
+            let kept = known.pop_first().unwrap().1;
+            for n in 100..100 + u16::try_from(MAX_SESSIONS).unwrap() {
+                let mut session = kept.session.clone();
+                session.officer = officer(&n.to_string());
+                let kept = Kept {
+                    session,
+                    opened_at: START,
+                    used_at: START,
+                };
+                known.insert(hash_of(&secret(n)), kept);
+            }
+            while known.len() > MAX_SESSIONS {
+                known.pop_first();
+            }
         }
+        let _ = sessions.open(officer("new"), secret(50_000), START.plus(Millis(5)));
         assert_eq!(sessions.lock().len(), MAX_SESSIONS);
     }
 }

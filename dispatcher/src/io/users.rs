@@ -98,8 +98,10 @@ impl Users {
     /// # Errors
     /// See [`UsersError`].
     pub fn load(path: &Path) -> Result<Self, UsersError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| UsersError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| UsersError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -108,11 +110,13 @@ impl Users {
     /// # Errors
     /// With the line, for unknown keys, a role, desk or hash that is none, and a name given twice.
     pub fn parse(text: &str) -> Result<Self, UsersError> {
-        let line_of = |at: usize| text.as_bytes()[..at.min(text.len())]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line_of = |at: usize| {
+            text.as_bytes()[..at.min(text.len())]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1
+        };
         let file: ReadFile = toml::from_str(text).map_err(|error| UsersError::Line {
             line: line_of(error.span().map_or(0, |span| span.start)),
             why: error.message().to_owned(),
@@ -120,8 +124,8 @@ impl Users {
         let mut by_name = BTreeMap::new();
         for record in file.user {
             let line = line_of(record.span().start);
-            let user = User::read(record.into_inner())
-                .map_err(|why| UsersError::Line { line, why })?;
+            let user =
+                User::read(record.into_inner()).map_err(|why| UsersError::Line { line, why })?;
             let name = user.officer.id.to_string();
             if by_name.insert(name.clone(), user).is_some() {
                 let why = format!("user `{name}` is there already; names are given once");
@@ -142,7 +146,9 @@ impl Users {
         // Somebody else's hash costs the same and is not looked at.
         let hash = &known.or_else(|| self.by_name.values().next())?.hash;
         let hash = PasswordHash::new(hash).ok()?;
-        let holds = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
+        let holds = Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok();
         known.filter(|_| holds).map(|known| known.officer.clone())
     }
 
@@ -168,7 +174,10 @@ impl User {
             }
         }
         let role = Role::parse(&record.role).ok_or_else(|| {
-            format!("`{}` is no role: write officer, supervisor or viewer", record.role)
+            format!(
+                "`{}` is no role: write officer, supervisor or viewer",
+                record.role
+            )
         })?;
         let desk = Desk::parse(&record.desk).map_err(|error| error.to_string())?;
         let is_argon2id = PasswordHash::new(&record.password_hash)
@@ -181,7 +190,12 @@ impl User {
         }
         let id = OfficerId::new(record.user);
         Ok(Self {
-            officer: Officer { id, name: record.name, role, desk },
+            officer: Officer {
+                id,
+                name: record.name,
+                role,
+                desk,
+            },
             hash: record.password_hash,
         })
     }
@@ -218,7 +232,11 @@ mod tests {
     fn cheap_hash(password: &str) -> String {
         let cheap = Params::new(Params::MIN_M_COST, 1, 1, None).unwrap();
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
-        hash_with(&argon2, password, &mut rand::rngs::ChaCha8Rng::seed_from_u64(7))
+        hash_with(
+            &argon2,
+            password,
+            &mut rand::rngs::ChaCha8Rng::seed_from_u64(7),
+        )
     }
 
     fn file(changes: &[(&str, &str)]) -> String {
@@ -241,7 +259,11 @@ mod tests {
         assert_eq!((officer.name.as_str(), officer.role), ("A", Role::Officer));
         assert_eq!(officer.desk, Desk::National);
         assert_eq!(users.verify("a", "wrong"), None);
-        assert_eq!(users.verify("b", "right"), None, "somebody else's hash opens nothing");
+        assert_eq!(
+            users.verify("b", "right"),
+            None,
+            "somebody else's hash opens nothing"
+        );
         assert_eq!(users.verify("a", &"x".repeat(MAX_PASSWORD_BYTES + 1)), None);
         assert_eq!(Users::default().verify("a", "right"), None);
         assert_eq!(users.name_of(&OfficerId::new("a")), "A");
@@ -251,7 +273,10 @@ mod tests {
     #[test]
     fn a_default_hash_is_argon2id_with_its_costs_and_a_salt_of_its_own() {
         let mut rng = rand::rngs::ChaCha8Rng::seed_from_u64(1);
-        let (one, other) = (hash_password("same", &mut rng), hash_password("same", &mut rng));
+        let (one, other) = (
+            hash_password("same", &mut rng),
+            hash_password("same", &mut rng),
+        );
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
         assert_ne!(one, other);
     }
@@ -263,21 +288,30 @@ mod tests {
             (("desk = \"national\"", "desk = \"moon\""), 2, "no desk"),
             (("$argon2id$", "$argon2d$"), 2, "Argon2id"),
             (("name = \"A\"", "name = \" \""), 2, "1 to 100"),
-            (("name = \"A\"", "name = \"A\"\nshoes = 1"), 5, "unknown field"),
+            (
+                ("name = \"A\"", "name = \"A\"\nshoes = 1"),
+                5,
+                "unknown field",
+            ),
             (("role = \"officer\"\n", ""), 2, "missing field"),
             (("user = \"a\"", "user = 1"), 3, "invalid type"),
         ];
         for (change, line, words) in table {
             let text = file(&[change]);
             let error = Users::parse(&text).unwrap_err();
-            let UsersError::Line { line: at, why } = &error else { panic!("{error}") };
+            let UsersError::Line { line: at, why } = &error else {
+                panic!("{error}")
+            };
             assert!(why.contains(words), "{why}");
             assert_eq!(*at, line, "{change:?}: {why}");
             assert!(!error.to_string().contains("m=8,"), "{error}");
         }
         let twice = format!("{}{}", file(&[]), file(&[]));
         let error = Users::parse(&twice).unwrap_err().to_string();
-        assert!(error.contains("line 9") && error.contains("already"), "{error}");
+        assert!(
+            error.contains("line 9") && error.contains("already"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! The board as a desk sees it, at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::door::{Door, Health};
+use super::error::{ApiError, Problem};
+use super::extract::SignedIn;
+use super::view::{CursorText, Viewer, look};
+use crate::card::Card;
+
+/// All incidents that a desk sees.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BoardAnswer {
+    /// Where the stream of events goes on.
+    cursor: String,
+    /// The service's clock, in milliseconds since 1970.
+    server_at_ms: i64,
+    /// In no order that means anything.
+    cards: Vec<Card>,
+    /// How the service is.
+    health: Health,
+}
+
+/// The board of the officer's desk.
+#[utoipa::path(get, path = "/api/board", tag = "board", responses(
+    (status = 200, body = BoardAnswer),
+    (status = 401, body = Problem),
+))]
+pub(super) async fn board(
+    State(door): State<Arc<Door>>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<BoardAnswer>, ApiError> {
+    let now = door.engine.now();
+    // What changes while the slices are read comes again by the stream, which goes on from here.
+    let (cursor, newest) = door
+        .engine
+        .read(|dispatch| (dispatch.board().cursor(), dispatch.board().change()));
+    let shown_pending = BTreeSet::new();
+    let viewer = Viewer {
+        desk: &session.officer.desk,
+        users: &door.users,
+        now,
+        shown_pending: &shown_pending,
+    };
+    let mut cards = BTreeMap::new();
+    let mut at = 0;
+    loop {
+        let slice = door.engine.read(|dispatch| look(dispatch, &viewer, at));
+        for id in &slice.left {
+            cards.remove(id);
+        }
+        cards.extend(slice.cards.into_iter().map(|card| (card.id, card)));
+        at = slice.to;
+        if !slice.more || at >= newest {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(Json(BoardAnswer {
+        cursor: CursorText(cursor).to_string(),
+        server_at_ms: now.as_i64(),
+        cards: cards.into_values().collect(),
+        health: door.health(),
+    }))
+}

@@ -1,0 +1,138 @@
+//! What all endpoints share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use super::areas::Areas;
+use super::throttle::Throttle;
+use crate::io::Engine;
+use crate::io::metrics::{Metrics, Registry};
+use crate::io::sessions::Sessions;
+use crate::io::users::Users;
+
+/// Passwords that are looked at at once: each takes 19 MiB and some 50 ms of one core.
+const MAX_VERIFICATIONS: usize = 4;
+
+/// Consoles with an open stream: every station of Korea with 15 pages each.
+const MAX_STREAMS: usize = 4_096;
+
+/// What all endpoints share.
+pub(super) struct Door {
+    pub(super) engine: Engine,
+    pub(super) users: Arc<Users>,
+    pub(super) sessions: Sessions,
+    throttle: Mutex<Throttle>,
+    pub(super) verifications: Semaphore,
+    pub(super) streams: Arc<Semaphore>,
+    pub(super) metrics: Metrics,
+    pub(super) registry: Arc<Mutex<Registry>>,
+    pub(super) areas: Areas,
+    /// The API described by itself, as JSON.
+    pub(super) document: String,
+    /// The name of this build.
+    pub(super) build: String,
+    /// Over TLS.
+    pub(super) secure: bool,
+    pub(super) shutdown: CancellationToken,
+}
+
+/// What a [`Door`] is made of.
+pub(super) struct Parts {
+    pub(super) engine: Engine,
+    pub(super) users: Arc<Users>,
+    pub(super) registry: Arc<Mutex<Registry>>,
+    pub(super) areas: Areas,
+    pub(super) document: String,
+    pub(super) build: String,
+    pub(super) secure: bool,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Door {
+    pub(super) fn new(parts: Parts) -> Self {
+        let metrics = Metrics::register(
+            &mut parts
+                .registry
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        Self {
+            engine: parts.engine,
+            users: parts.users,
+            sessions: Sessions::default(),
+            throttle: Mutex::default(),
+            verifications: Semaphore::new(MAX_VERIFICATIONS),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            metrics,
+            registry: parts.registry,
+            areas: parts.areas,
+            document: parts.document,
+            build: parts.build,
+            secure: parts.secure,
+            shutdown: parts.shutdown,
+        }
+    }
+
+    pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let state = self.engine.state();
+        let now = self.engine.now();
+        let (lag_ms, map) = self.engine.read(|dispatch| {
+            let lag = match state.lag_entries {
+                0 => 0,
+                _ => now.since(dispatch.board().log_time()).0,
+            };
+            let map = dispatch.map();
+            let facts = MapFacts {
+                version: map.version().as_str().to_owned(),
+                authority: map.authority().as_str(),
+                label: map.label().map(str::to_owned),
+            };
+            (lag, facts)
+        });
+        Health {
+            server_at_ms: now.as_i64(),
+            ready: state.ready,
+            problems: state.problems,
+            lag_ms,
+            build: self.build.clone(),
+            map,
+        }
+    }
+}
+
+/// How the service is.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// The service's clock, in milliseconds since 1970.
+    server_at_ms: i64,
+    /// Officers may rely on the board.
+    pub(super) ready: bool,
+    /// What is wrong, in words.
+    pub(super) problems: Vec<String>,
+    /// By how many milliseconds the board is behind the log, at most.
+    lag_ms: u64,
+    /// The build of the service.
+    build: String,
+    /// The map in use.
+    map: MapFacts,
+}
+
+/// What a map says about itself.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub(super) struct MapFacts {
+    /// Its name and the hash of its content.
+    version: String,
+    /// `official`, `approximate` or `invented`.
+    authority: &'static str,
+    /// What it wants to be shown beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+}

@@ -1,0 +1,28 @@
+//! The console's door: HTTP for officers' pages and for machines.
+//!
+//! Plain HTTP on loopback, TLS elsewhere. Whoever asks about the board goes through one of two
+//! extractors, which know who sees what; a stream is a view of the board and keeps nothing but a
+//! number; commands are answered by the log. What is absent: there is no cache of the board here, no
+//! buffer of events, and no other way to sign in than the users' file.
+
+mod admit;
+mod areas;
+mod board;
+mod commands;
+mod door;
+mod error;
+mod events;
+mod extract;
+mod history;
+mod layers;
+mod ops;
+mod page;
+mod routes;
+mod server;
+mod sign_in;
+mod throttle;
+mod tls;
+mod view;
+
+pub use server::{HttpConfig, HttpError, SHUTDOWN_WITHIN, Server, ServerHandle};
+pub use tls::{TlsError, TlsFiles};

@@ -1,0 +1,150 @@
+//! What a desk sees of the board, in slices: no look holds the board for long, and nothing is kept
+//! for a console but a number.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use journal::Offset;
+use protocol::{IncidentId, UnixMillis};
+
+use super::error::ApiError;
+use crate::board::{Cursor, Incident};
+use crate::card::Card;
+use crate::desk::Desk;
+use crate::dispatch::Dispatch;
+use crate::io::users::Users;
+
+/// Cards that leave at once: with full trails some 2 MB, and a few milliseconds of the board's lock.
+const MAX_CARDS: usize = 100;
+
+/// Changes that are looked at under one lock, seen or not.
+const MAX_LOOKED_AT: usize = 4_000;
+
+/// Who looks, and what for.
+pub(super) struct Viewer<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) users: &'a Users,
+    pub(super) now: UnixMillis,
+    /// Incidents that this console was shown on a proposal alone, which may have been in vain.
+    pub(super) shown_pending: &'a BTreeSet<IncidentId>,
+}
+
+/// Changes of the board as a desk sees them.
+#[derive(Debug, Default)]
+pub(super) struct Slice {
+    pub(super) cards: Vec<Card>,
+    /// Incidents that the desk had and has no more.
+    pub(super) left: Vec<IncidentId>,
+    /// The newest change in it, by the board's count.
+    pub(super) to: u64,
+    /// Where a reader stands who has got all slices up to this one; absent when another change
+    /// shares the place.
+    pub(super) cursor: Option<Cursor>,
+    /// There are newer changes.
+    pub(super) more: bool,
+}
+
+/// The changes after number `from`, the oldest first.
+pub(super) fn look(dispatch: &Dispatch, viewer: &Viewer<'_>, from: u64) -> Slice {
+    let board = dispatch.board();
+    // A board that was folded anew counts from the beginning.
+    let from = if from > board.change() { 0 } else { from };
+    let mut slice = Slice {
+        to: board.change(),
+        cursor: Some(board.cursor()),
+        ..Slice::default()
+    };
+    if from == board.change() {
+        return slice;
+    }
+    let mut last: Option<&Incident> = None;
+    for (looked_at, incident) in board.changed_since(from).enumerate() {
+        if let Some(last) = last
+            && (looked_at == MAX_LOOKED_AT || slice.cards.len() == MAX_CARDS)
+        {
+            slice.to = last.change();
+            slice.cursor =
+                Some(last.changed_at()).filter(|cursor| *cursor != incident.changed_at());
+            slice.more = true;
+            break;
+        }
+        last = Some(incident);
+        if dispatch.sees(viewer.desk, incident) {
+            let name = |officer: &_| viewer.users.name_of(officer);
+            slice.cards.push(dispatch.card(incident, &name, viewer.now));
+        } else if viewer.shown_pending.contains(&incident.id())
+            || had(dispatch, viewer.desk, incident.desks())
+        {
+            slice.left.push(incident.id());
+        }
+    }
+    let departed = board.departed(from.saturating_add(1)..=slice.to);
+    slice.left.extend(
+        departed
+            .filter(|(_, desks)| had(dispatch, viewer.desk, desks))
+            .map(|(id, _)| id),
+    );
+    slice
+}
+
+fn had(dispatch: &Dispatch, desk: &Desk, desks: &BTreeSet<protocol::DeskId>) -> bool {
+    *desk == Desk::National
+        || desks
+            .iter()
+            .any(|owner| desk.covers(Some(owner), dispatch.map()))
+}
+
+/// A cursor as consoles carry it: the two offsets, opaque to them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct CursorText(pub(super) Cursor);
+
+impl std::fmt::Display for CursorText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0.alerts, self.0.tracks)
+    }
+}
+
+impl FromStr for CursorText {
+    type Err = ApiError;
+
+    fn from_str(text: &str) -> Result<Self, ApiError> {
+        let read = |part: &str| part.parse().ok().map(Offset);
+        text.split_once('.')
+            .and_then(|(alerts, tracks)| {
+                Some(Self(Cursor {
+                    alerts: read(alerts)?,
+                    tracks: read(tracks)?,
+                }))
+            })
+            .ok_or_else(|| {
+                ApiError::bad_input("the cursor is none of this service; load the board anew")
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_and_nothing_else_is_one() {
+        let cursor = CursorText(Cursor {
+            alerts: Offset(12),
+            tracks: Offset(u64::MAX),
+        });
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for text in [
+            "",
+            ".",
+            "1",
+            "1.",
+            ".1",
+            "1.2.3",
+            "-1.2",
+            "a.b",
+            "1.99999999999999999999",
+        ] {
+            assert!(text.parse::<CursorText>().is_err(), "{text}");
+        }
+    }
+}
