@@ -5,4 +5,5 @@
 )]
 
 pub mod config;
+pub mod service;
 pub mod site_keys;

@@ -118,3 +118,9 @@ impl MapVersion {
         &self.0
     }
 }
+
+impl fmt::Display for MapVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,6 +1,12 @@
 //! The commands, one file each. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a
 //! check or service level was not met.
 
+mod jurisdictions;
+mod locate;
+mod map_file;
+mod serve;
+mod users;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,12 +21,27 @@ pub struct Ansim {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Relay, dispatcher and console in one process over the embedded log.
+    Serve(serve::Serve),
+    /// The relay alone, for a fleet over a shared log.
+    Relay(serve::Serve),
+    /// A dispatcher alone, for a fleet over a shared log.
+    Dispatcher(serve::Serve),
+    Users(users::UsersCommand),
+    Locate(locate::Locate),
+    Jurisdictions(jurisdictions::Jurisdictions),
 }
 
 impl Ansim {
     /// Runs the command. An error is printed with its causes.
     pub fn run(self) -> ExitCode {
         match self.command {
+            Command::Serve(serve) => ended(serve.run()),
+            Command::Relay(serve) => ended(serve.refuse_alone("relay")),
+            Command::Dispatcher(serve) => ended(serve.refuse_alone("dispatcher")),
+            Command::Users(users) => ended(users.run()),
+            Command::Locate(locate) => ended(locate.run()),
+            Command::Jurisdictions(jurisdictions) => ended(jurisdictions.run()),
         }
     }
 }
@@ -37,7 +58,9 @@ pub(crate) struct NotMet(pub(crate) String);
 
 /// Prints what went wrong, and says it by the exit code too.
 pub(crate) fn ended(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
     eprintln!("ansim: {error:#}");
     if error.is::<WrongUsage>() {
         ExitCode::from(2)
@@ -53,7 +76,9 @@ pub(crate) fn start_logging() {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         builder.init();
     } else {

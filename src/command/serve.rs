@@ -1,0 +1,80 @@
+//! `ansim serve --config ansim.toml`.
+
+use std::path::PathBuf;
+use std::process::exit;
+use std::time::Duration;
+
+use ansim::config::Config;
+use ansim::service::{Service, ServiceParts};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+
+use super::WrongUsage;
+
+/// After the log has failed, the process is gone within ten seconds, whatever hangs.
+const FAILED_FAREWELL: Duration = Duration::from_secs(8);
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration; `ansim.example.toml` has every key.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Print the configuration with all defaults and end.
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl Serve {
+    pub fn run(self) -> anyhow::Result<()> {
+        let wrong = |error: anyhow::Error| WrongUsage(format!("{error:#}"));
+        let config = Config::read(&self.config).map_err(|error| wrong(error.into()))?;
+        if self.print_config {
+            print!("{}", toml::to_string(&config)?);
+            return Ok(());
+        }
+        let parts = ServiceParts::read(&config).map_err(wrong)?;
+        super::start_logging();
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?
+            .block_on(serve(parts))
+    }
+
+    /// One file, one process: alone, neither part has a log that the other could read.
+    pub fn refuse_alone(self, part: &str) -> anyhow::Result<()> {
+        Config::read(&self.config).map_err(|error| WrongUsage(error.to_string()))?;
+        Err(WrongUsage(format!(
+            "the embedded log is one file for one process, and a {part} alone would have nobody \
+             to share it with: run `ansim serve --config {}`",
+            self.config.display()
+        ))
+        .into())
+    }
+}
+
+async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let service = Service::start(parts).await?;
+    eprintln!(
+        "relay: {} (UDP), console: {}",
+        service.relay_address(),
+        service.console_address()
+    );
+    let failure = tokio::select! {
+        _ = tokio::signal::ctrl_c() => None,
+        _ = terminated.recv() => None,
+        why = service.failed() => Some(why),
+    };
+    let Some(why) = failure else {
+        service.shutdown().await;
+        return Ok(());
+    };
+    tracing::error!(why, "the log has failed; this process ends");
+    if timeout(FAILED_FAREWELL, service.shutdown()).await.is_err() {
+        exit(1);
+    }
+    bail!("the log has failed ({why}); what was receipted is in it; start again to read it anew")
+}
