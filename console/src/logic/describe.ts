@@ -66,7 +66,7 @@ export function radiusText(position: Position | undefined, w: Words): string {
 export function factGroups(card: Card, w: Words): FactGroup[] {
   return [
     { title: w.facts.where, facts: whereFacts(card, w) },
-    { title: w.facts.assigned, facts: assignedFacts(card, w) },
+    { title: w.facts.jurisdiction, facts: assignedFacts(card, w) },
     { title: w.facts.phone, facts: phoneFacts(card, w) },
   ];
 }

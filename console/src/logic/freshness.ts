@@ -39,9 +39,3 @@ export function isBatteryLow(card: Card): boolean {
     card.charging !== true
   );
 }
-
-/** Age of the shown position, or null when nothing says when it was taken. */
-export function fixAge(card: Card, now: number): number | null {
-  const at = card.position?.fix_at_ms;
-  return at === undefined ? null : Math.max(0, now - at);
-}

@@ -19,7 +19,7 @@ import { circleStyle, deskStyle, landStyle, markStyle, readPalette, trailStyle, 
 const HOME = fromLonLat([127.8, 36.3]);
 const HOME_ZOOM = 7;
 /** Closer than this there is nothing to see on a map of areas but the circle itself. */
-const CLOSEST_FIT_ZOOM = 13;
+const CLOSEST_FIT_ZOOM = 13.5;
 const CIRCLE_CORNERS = 72;
 const MOVE_MS = 250;
 const PROJECTION = "EPSG:3857";

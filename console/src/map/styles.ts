@@ -37,7 +37,7 @@ export function readPalette(): Palette {
   return palette;
 }
 
-const FONT = '600 12px system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", sans-serif';
+const FONT = '600 12px "Segoe UI", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR", system-ui, sans-serif';
 /** Metres per pixel below which area names have room. */
 const LABEL_RESOLUTION = 160;
 

@@ -4,6 +4,7 @@ import { needsSecondKey } from "../logic/commands";
 import { cardOf } from "./board";
 import * as commands from "./commands";
 import { selectedId, spokenNotice, words } from "./page";
+import { focusSelectedRow } from "./queue";
 
 export type ComposerKind = "text" | "note" | "close";
 export interface Composer {
@@ -46,7 +47,8 @@ export function openComposer(kind: ComposerKind): void {
 /** One step back: from the question to the form, from the form to the alert. */
 export function backComposer(): void {
   const open = composer.peek();
-  composer.value = open?.confirming ? { ...open, confirming: false } : null;
+  if (open?.confirming) composer.value = { ...open, confirming: false };
+  else leave();
 }
 
 export function chooseOutcome(outcome: Outcome): void {
@@ -84,5 +86,11 @@ function finish(open: Composer, text: string): void {
   if (open.kind === "text") commands.sendText(open.id, text);
   if (open.kind === "note") commands.saveNote(open.id, text);
   if (open.kind === "close" && open.outcome !== null) commands.close(open.id, open.outcome, text);
+  leave();
+}
+
+/** The keyboard goes back to the alert at once: the next key is already on its way. */
+function leave(): void {
   composer.value = null;
+  focusSelectedRow();
 }

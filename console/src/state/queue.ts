@@ -53,7 +53,9 @@ export function selectMostUrgent(): void {
 
 export function focusSelectedRow(): void {
   const id = selectedId.peek();
-  if (id !== null) rowElement(id)?.focus();
+  const row = id === null ? null : rowElement(id);
+  if (row !== null) row.focus();
+  else if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }
 
 export function rowElement(id: string): HTMLElement | null {

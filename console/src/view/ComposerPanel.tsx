@@ -1,10 +1,9 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Card } from "../api/types";
 import { TEXT_LIMIT } from "../logic/commands";
 import { digitIndex, isConfirm } from "../logic/keys";
 import * as state from "../state/composer";
 import { words } from "../state/page";
-import { focusSelectedRow } from "../state/queue";
 import { Icon } from "./Icon";
 
 interface Props {
@@ -15,11 +14,13 @@ interface Props {
 /** Where an officer writes or closes. Takes the keyboard until it is sent or left with Esc. */
 export function ComposerPanel({ open, card }: Props) {
   const panel = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     panel.current?.querySelector<HTMLElement>("[data-first]")?.focus();
   }, [open.kind, open.confirming]);
-  useEffect(() => () => focusSelectedRow(), []);
-
+  /** The next key must find its place at once, before the page has been drawn again. */
+  const settle = (): void => {
+    if (state.composer.peek()?.confirming) panel.current?.focus();
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation();
     // The Enter that ends a Korean syllable is not the Enter that sends.
@@ -34,11 +35,12 @@ export function ComposerPanel({ open, card }: Props) {
     } else if (!open.confirming && event.key === "Enter" && !event.shiftKey && !isButton(event.target)) {
       event.preventDefault();
       if (!event.repeat) state.submitComposer();
+      settle();
     } else chooseByDigit(event, open);
   };
 
   return (
-    <div ref={panel} class={`composer ${open.confirming ? "composer--asking" : ""}`} id="composer" onKeyDown={onKeyDown}>
+    <div ref={panel} class={`composer ${open.confirming ? "composer--asking" : ""}`} id="composer" tabIndex={-1} onKeyDown={onKeyDown}>
       {open.confirming ? <Question open={open} card={card} /> : <Form open={open} card={card} />}
     </div>
   );

@@ -54,7 +54,7 @@ function Selected({ card }: { card: Card }) {
         {gone ? <p class="notice notice--warn">{w.detail.gone}</p> : <Actions card={card} />}
         <CommandBar id={card.id} />
       </header>
-      <div class="detail__body" tabIndex={0} role="region" aria-label={w.detail.label}>
+      <div class="detail__body" tabIndex={0} role="region" aria-label={w.detail.known}>
         <Warnings card={card} />
         <Talk card={card} />
         {historyOpen.value && <HistoryList />}
@@ -102,7 +102,7 @@ function Actions({ card }: { card: Card }) {
   const unseen = isUnseen(card);
   const closed = card.state === "closed";
   return (
-    <div class="actions" role="toolbar" aria-label={w.detail.label}>
+    <div class="actions" role="toolbar" aria-label={w.detail.actions}>
       {unseen && (
         <Action main code="A" text={w.action.acknowledge} icon="check" run={() => acknowledge(card.id)} />
       )}

@@ -110,8 +110,7 @@ function useStillRows(list: { current: HTMLDivElement | null }, standing: Arrang
   const before = useRef(standing);
   const focused = useRef<string | null>(null);
   const active = document.activeElement;
-  if (active instanceof HTMLElement && list.current?.contains(active)) focused.current = active.id;
-  else if (active !== document.body) focused.current = null;
+  focused.current = active instanceof HTMLElement && list.current?.contains(active) ? active.id : null;
   useLayoutEffect(() => {
     const rows = rowsAddedAbove(before.current, standing, name);
     before.current = standing;
@@ -123,6 +122,7 @@ function useStillRows(list: { current: HTMLDivElement | null }, standing: Arrang
       spacer.style.height = `${(standing.frozen ? standing.added[name].length : 0) * height}px`;
     }
     if (rows > 0) box.scrollTop += rows * height;
+    // Moving a row in the page takes the focus from it.
     if (focused.current !== null && document.activeElement === document.body) {
       rowElement(focused.current.replace(/^row-/, ""))?.focus({ preventScroll: true });
     }

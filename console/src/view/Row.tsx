@@ -7,6 +7,7 @@ import { isUnseen } from "../logic/order";
 import { cards } from "../state/board";
 import { rowMounted, rowUnmounted } from "../state/deliver";
 import { selectedId, words } from "../state/page";
+import { officer } from "../state/session";
 import { now } from "../state/time";
 import { Since } from "./Clock";
 import { Icon, type IconName } from "./Icon";
@@ -58,7 +59,10 @@ function RowBody({ card, gone }: { card: Card; gone: boolean }) {
       </div>
       <div class="row__main">
         <p class="row__head">
-          <strong class="row__station">{card.station.name}</strong>
+          <strong class="row__station">
+            {card.station.name}
+            <Agency card={card} />
+          </strong>
           <StateBadge card={card} gone={gone} />
         </p>
         <p class="row__reason">{reasonText(card.assignment, w)}</p>
@@ -69,6 +73,13 @@ function RowBody({ card, gone }: { card: Card; gone: boolean }) {
       </div>
     </>
   );
+}
+
+/** Station names repeat between provinces; outside a station's own desk the agency tells them apart. */
+function Agency({ card }: { card: Card }) {
+  const { agency, name } = card.station;
+  if (agency === undefined || agency === name || officer.value?.desk.kind === "station") return null;
+  return <span class="row__agency">{agency}</span>;
 }
 
 function DueText({ card }: { card: Card }) {

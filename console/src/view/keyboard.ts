@@ -29,7 +29,7 @@ function onKeyDown(event: KeyboardEvent): void {
   if (!officer.peek() || helpOpen.peek() || isWriting(event.target)) return;
   if (event.key === "Escape") {
     if (composer.peek()) backComposer();
-    focusSelectedRow();
+    else focusSelectedRow();
     return;
   }
   const modified = event.ctrlKey || event.altKey || event.metaKey;

@@ -185,6 +185,7 @@ export const en = {
     moving: (kmh: string, wind: string | null) => (wind ? `${kmh} km/h to the ${wind}` : `${kmh} km/h`),
     still: "not moving",
     coarse: "Rounded by the phone",
+    jurisdiction: "Jurisdiction",
     assigned: "Why this desk",
     station: "Station",
     runnersUp: "Also possible",
@@ -208,6 +209,8 @@ export const en = {
 
   detail: {
     label: "Selected alert",
+    actions: "What you can do",
+    known: "What is known",
     nothing: "Select an alert",
     nothingHint: "↑ ↓ to move, U for the most urgent one, ? for all keys.",
     gone: "This alert has left your desk. What you see is the last that was known.",

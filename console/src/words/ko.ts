@@ -161,6 +161,7 @@ export const ko: Words = {
     moving: (kmh, wind) => (wind ? `${wind}으로 시속 ${kmh} km` : `시속 ${kmh} km`),
     still: "움직이지 않음",
     coarse: "전화가 대략만 알려 줌",
+    jurisdiction: "담당",
     assigned: "배정 이유",
     station: "담당 서",
     runnersUp: "다른 가능성",
@@ -184,6 +185,8 @@ export const ko: Words = {
 
   detail: {
     label: "선택한 경보",
+    actions: "할 수 있는 일",
+    known: "알려진 내용",
     nothing: "경보를 선택하세요",
     nothingHint: "↑ ↓ 이동, U 가장 급한 경보, ? 모든 단축키",
     gone: "이 경보는 담당에서 빠졌습니다. 아래는 마지막으로 알던 내용입니다.",

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import type { AssignmentReason, Card } from "../api/types";
+import { chooseLanguage, DICTIONARIES } from "../words";
+import { factGroups, historyTitle, reasonText } from "./describe";
+import { card } from "./fixtures";
+
+const REASONS: AssignmentReason[] = ["inside", "border", "overlap", "majority", "split", "nearest", "none"];
+
+describe.each(["ko", "en"] as const)("in %s", (language) => {
+  const w = DICTIONARIES[language];
+
+  test("every reason has words of its own, with and without its figures", () => {
+    const bare = REASONS.map((reason) => reasonText({ reason }, w));
+    expect(new Set(bare).size).toBe(REASONS.length);
+    for (const text of bare) expect(text).not.toMatch(/undefined|NaN|null/);
+    expect(reasonText({ reason: "nearest", distance_m: 840 }, w)).toContain("840 m");
+    expect(reasonText({ reason: "split", runners_up: [{ id: "x", name: "마포" }] }, w)).toContain("마포");
+    expect(reasonText(undefined, w)).toBe(w.reason.waiting);
+  });
+
+  test("what nobody knows is said as unknown, never left out and never a number", () => {
+    const facts = factGroups(card("a"), w).flatMap((group) => group.facts);
+    const unknown = facts.filter((fact) => fact.unknown);
+    expect(unknown.map((fact) => fact.label)).toContain(w.facts.battery);
+    expect(unknown.map((fact) => fact.label)).toContain(w.facts.coordinates);
+    for (const fact of facts) expect(fact.value).not.toMatch(/undefined|NaN|null/);
+  });
+
+  test("a full card has no unknown left", () => {
+    const full: Card = card("a", {
+      battery_percent: 0,
+      last_press_at_ms: 5,
+      pressed_at_ms: 1,
+      delivered_at_ms: 2,
+      last_report_at_ms: 3,
+      assignment: { reason: "inside", map_version: "7" },
+      position: { lat: 37.5, lon: 127, radius_m: 0, source: "gnss", altitude_m: 0, altitude_datum: "sea_level", floor: "B2", speed_mps: 0 },
+    });
+    expect(factGroups(full, w).flatMap((group) => group.facts).filter((fact) => fact.unknown)).toEqual([]);
+  });
+
+  test("a kind of history that this page does not know keeps its name", () => {
+    expect(historyTitle({ offset: 0, at_ms: 0, kind: "teleported" }, w)).toBe("teleported");
+    expect(historyTitle({ offset: 0, at_ms: 0, kind: "raise" }, w)).toBe(w.kind.raise);
+  });
+});
+
+test("Korean first, English where the browser asks for it before Korean", () => {
+  expect(chooseLanguage(null, ["de", "fr"])).toBe("ko");
+  expect(chooseLanguage(null, ["en-US", "ko"])).toBe("en");
+  expect(chooseLanguage(null, ["de", "ko-KR", "en"])).toBe("ko");
+  expect(chooseLanguage("ko", ["en"])).toBe("ko");
+});
