@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 /// Emergency SOS location relay: from a silent press to the officer responsible for the place.
 #[derive(Debug, Parser)]
 #[command(name = "ansim", version)]
-pub struct Ansim {
+pub(crate) struct Ansim {
     #[command(subcommand)]
     command: Command,
 }
@@ -34,7 +34,7 @@ enum Command {
 
 impl Ansim {
     /// Runs the command. An error is printed with its causes.
-    pub fn run(self) -> ExitCode {
+    pub(crate) fn run(self) -> ExitCode {
         match self.command {
             Command::Serve(serve) => ended(serve.run()),
             Command::Relay(serve) => ended(serve.refuse_alone("relay")),

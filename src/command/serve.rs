@@ -17,7 +17,7 @@ use super::WrongUsage;
 const FAILED_FAREWELL: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// The configuration; `ansim.example.toml` has every key.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -27,7 +27,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
         let wrong = |error: anyhow::Error| WrongUsage(format!("{error:#}"));
         let config = Config::read(&self.config).map_err(|error| wrong(error.into()))?;
         if self.print_config {
@@ -44,7 +44,7 @@ impl Serve {
     }
 
     /// One file, one process: alone, neither part has a log that the other could read.
-    pub fn refuse_alone(self, part: &str) -> anyhow::Result<()> {
+    pub(crate) fn refuse_alone(self, part: &str) -> anyhow::Result<()> {
         Config::read(&self.config).map_err(|error| WrongUsage(error.to_string()))?;
         Err(WrongUsage(format!(
             "the embedded log is one file for one process, and a {part} alone would have nobody \

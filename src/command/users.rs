@@ -15,7 +15,7 @@ const MIN_PASSWORD_CHARS: usize = 8;
 
 /// The users' file of the console.
 #[derive(Debug, Args)]
-pub struct UsersCommand {
+pub(crate) struct UsersCommand {
     #[command(subcommand)]
     what: What,
 }
@@ -46,7 +46,7 @@ struct Add {
 }
 
 impl UsersCommand {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
         let What::Add(add) = self.what;
         add.run()
     }
