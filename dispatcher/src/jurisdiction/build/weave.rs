@@ -13,11 +13,7 @@ pub(crate) struct Joints(BTreeMap<(Corner, Corner), BTreeSet<Corner>>);
 impl Joints {
     /// Notes every corner of these patches that the source did not have.
     pub(crate) fn note(&mut self, patches: &[Patch]) {
-        for edge in patches
-            .iter()
-            .flat_map(|patch| &patch.rings)
-            .flat_map(ends)
-        {
+        for edge in patches.iter().flat_map(|patch| &patch.rings).flat_map(ends) {
             let (start, course, end) = edge;
             let Course::Border(from, to) = course else {
                 continue;
