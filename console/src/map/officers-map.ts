@@ -2,24 +2,24 @@ import OlMap from "ol/Map";
 import View from "ol/View";
 import Feature from "ol/Feature";
 import ScaleLine from "ol/control/ScaleLine";
-import { extend, createEmpty, isEmpty, containsCoordinate, type Extent } from "ol/extent";
+import { extend, createEmpty, isEmpty, containsCoordinate, containsExtent, type Extent } from "ol/extent";
 import GeoJSON from "ol/format/GeoJSON";
 import LineString from "ol/geom/LineString";
 import Point from "ol/geom/Point";
-import Polygon, { circular } from "ol/geom/Polygon";
+import Polygon, { circular, fromExtent } from "ol/geom/Polygon";
 import VectorLayer from "ol/layer/Vector";
 import VectorImageLayer from "ol/layer/VectorImage";
 import { fromLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import type { Card } from "../api/types";
 import { isUnseen } from "../logic/order";
-import { circleStyle, deskStyle, landStyle, markStyle, readPalette, trailStyle, type Mark } from "./styles";
+import { circleStyle, deskStyle, dotStyle, frameStyle, landStyle, markStyle, readPalette, trailStyle, type Mark } from "./styles";
 
 /** Korea, for the moment before the areas have been read. */
 const HOME = fromLonLat([127.8, 36.3]);
 const HOME_ZOOM = 7;
 /** Closer than this there is nothing to see on a map of areas but the circle itself. */
-const CLOSEST_FIT_ZOOM = 13.5;
+const CLOSEST_FIT_ZOOM = 12.5;
 const CIRCLE_CORNERS = 72;
 const MOVE_MS = 250;
 const PROJECTION = "EPSG:3857";
@@ -38,11 +38,15 @@ export class OfficersMap {
   readonly #shapes = new VectorSource();
   readonly #marks = new VectorSource();
   readonly #landLayer = new VectorImageLayer({ source: this.#land, imageRatio: 1.5 });
+  readonly #insetLand = new VectorImageLayer({ source: this.#land });
+  readonly #insetMarks = new VectorSource();
   readonly #deskLayer = new VectorLayer({ source: this.#desk, declutter: true });
+  readonly #inset: OlMap;
+  readonly #frame = new Feature<Polygon>();
   #palette = readPalette();
   #chosen: Card | null = null;
 
-  constructor(target: HTMLElement, scale: HTMLElement, events: MapEvents) {
+  constructor(target: HTMLElement, inset: HTMLElement, scale: HTMLElement, events: MapEvents) {
     this.#map = new OlMap({
       target,
       controls: [new ScaleLine({ target: scale, minWidth: 80 })],
@@ -66,18 +70,37 @@ export class OfficersMap {
     target.addEventListener("keydown", (event) => {
       if (/^(Arrow|[+\-=])/.test(event.key)) events.gesture();
     });
-    this.#map.on("moveend", () => events.moved());
+    this.#map.on("moveend", () => {
+      const seen = this.#map.getView().calculateExtent(this.#map.getSize());
+      this.#frame.setGeometry(fromExtent(seen));
+      // Where everything is on the large map, a small one only hides a part of it.
+      inset.hidden = containsExtent(seen, this.#desk.getExtent() ?? createEmpty());
+      events.moved();
+    });
+    this.#inset = new OlMap({
+      target: inset,
+      controls: [],
+      interactions: [],
+      layers: [
+        this.#insetLand,
+        new VectorLayer({ source: this.#insetMarks }),
+        new VectorLayer({ source: new VectorSource({ features: [this.#frame] }), style: () => frameStyle(this.#palette) }),
+      ],
+      view: new View({ center: HOME, zoom: HOME_ZOOM }),
+    });
     this.dress();
   }
 
   destroy(): void {
     this.#map.setTarget(undefined);
+    this.#inset.setTarget(undefined);
   }
 
   /** Takes over the colours of the theme. */
   dress(): void {
     this.#palette = readPalette();
     this.#landLayer.setStyle(landStyle(this.#palette));
+    this.#insetLand.setStyle(landStyle(this.#palette));
     this.#deskLayer.setStyle(deskStyle(this.#palette, () => this.#chosen?.station.id ?? null));
   }
 
@@ -87,6 +110,8 @@ export class OfficersMap {
 
   setDesk(geojson: unknown): void {
     replace(this.#desk, geojson);
+    const extent = this.#desk.getExtent();
+    if (extent !== null && !isEmpty(extent)) this.#inset.getView().fit(extent, { padding: [8, 8, 8, 8] });
   }
 
   setAlerts(cards: Iterable<Card>, chosen: Card | null): void {
@@ -100,6 +125,8 @@ export class OfficersMap {
     this.#shapes.addFeatures(shapes);
     this.#marks.clear(true);
     this.#marks.addFeatures(marks);
+    this.#insetMarks.clear(true);
+    this.#insetMarks.addFeatures(marks.map((mark) => this.#dot(mark)));
     this.#deskLayer.changed();
   }
 
@@ -122,9 +149,15 @@ export class OfficersMap {
       trail.setStyle(trailStyle(this.#palette));
       shapes.push(trail);
     }
-    const point = new Feature({ geometry: new Point(fromLonLat(lonLat)), alert: card.id });
+    const point = new Feature({ geometry: new Point(fromLonLat(lonLat)), alert: card.id, mark });
     point.setStyle(markStyle(this.#palette, mark));
     marks.push(point);
+  }
+
+  #dot(mark: Feature): Feature {
+    const dot = new Feature(mark.getGeometry());
+    dot.setStyle(dotStyle(this.#palette, mark.get("mark") as Mark));
+    return dot;
   }
 
   /** Shows the chosen alert, or everything of this desk when none is chosen or it has no place. */

@@ -96,6 +96,21 @@ export function markStyle(p: Palette, mark: Mark): Style[] {
   return styles;
 }
 
+/** The same shapes, small, for the inset. */
+export function dotStyle(p: Palette, mark: Mark): Style {
+  const colour = mark.unverified ? p.unverified : mark.unseen ? p.unseen : p.seen;
+  const fill = new Fill({ color: colour });
+  const image = mark.unseen
+    ? new RegularShape({ points: 4, radius: mark.chosen ? 7 : 5, fill })
+    : new Circle({ radius: mark.chosen ? 5 : 3, fill });
+  return new Style({ image, zIndex: mark.unseen ? 10 : 1 });
+}
+
+/** Where the large map looks, on the inset. */
+export function frameStyle(p: Palette): Style {
+  return new Style({ stroke: new Stroke({ color: p.chosen, width: 1.5 }) });
+}
+
 function ring(color: string, width: number, zIndex: number): Style {
   return new Style({ image: new Circle({ radius: 16, stroke: new Stroke({ color, width }) }), zIndex });
 }

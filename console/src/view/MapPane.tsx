@@ -12,9 +12,12 @@ const AREAS_RETRY_MS = 10_000;
 export function MapPane() {
   const w = words.value;
   const canvas = useRef<HTMLDivElement>(null);
+  const inset = useRef<HTMLDivElement>(null);
   const scale = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (canvas.current !== null && scale.current !== null) return run(canvas.current, scale.current);
+    if (canvas.current !== null && inset.current !== null && scale.current !== null) {
+      return run(canvas.current, inset.current, scale.current);
+    }
     return undefined;
   }, []);
   const chosen = selectedId.value;
@@ -32,6 +35,7 @@ export function MapPane() {
           {placeless ? w.map.noPosition : selectedOutside.value ? w.map.outside : mapHeld.value ? w.map.locked : w.map.free}
         </p>
       </div>
+      <div ref={inset} class="map__inset" aria-hidden="true" />
       <div class="map__foot">
         <Attribution />
         <div ref={scale} class="map__scale" />
@@ -53,14 +57,14 @@ function Attribution() {
 }
 
 /** Ties the map to the page's state until the pane goes. */
-function run(canvas: HTMLElement, scale: HTMLElement): () => void {
+function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () => void {
   let shownId: string | null = null;
   let loadedVersion: string | null = null;
   let timer = 0;
   const look = (): void => {
     selectedOutside.value = !map.showsChosen();
   };
-  const map = new OfficersMap(canvas, scale, {
+  const map = new OfficersMap(canvas, inset, scale, {
     chosen: (id) => (selectedId.value = id),
     gesture: () => (mapHeld.value = true),
     moved: look,
