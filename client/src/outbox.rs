@@ -1,0 +1,424 @@
+//! What a phone has said and no relay has receipted.
+//!
+//! A raise stays until its alert is closed, for it is repeated on every new connection. Everything
+//! else stays until a final receipt. Positions are no promise: they wait in a bounded track and are
+//! gone once sent.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use protocol::wire::{Durability, Message, Receipt, Status};
+use protocol::{
+    AlertId, Content, DecisionId, Position, Progress, Report, ReportKind, ReportNumber,
+};
+
+/// Alerts kept at once. A further press is another alert; beyond this many without any receipt, a
+/// press falls together with the newest one.
+pub const MAX_ALERTS: usize = 8;
+
+/// Unreceipted texts of one alert: half an hour of typing without a network. The oldest go first.
+pub const MAX_TEXTS: usize = 32;
+
+/// Unreceipted cancel claims of one alert. None is ever dropped, since one of them may say duress;
+/// a further one is not taken.
+pub const MAX_CANCELS: usize = 4;
+
+/// Positions that wait for a connection: one trail.
+pub const MAX_TRACK: usize = protocol::limit::MAX_TRAIL_POSITIONS;
+
+/// Ids of an officer's messages that are remembered per alert, so that none is shown twice.
+const MAX_MESSAGES: usize = 256;
+
+/// A report that was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// No such alert is open on this phone.
+    #[error("no alert is open under this id; raise first")]
+    NoOpenAlert,
+    /// Too many cancel claims wait for a receipt.
+    #[error("{MAX_CANCELS} cancel claims wait for their receipts; they are still being sent")]
+    TooManyCancels,
+    /// The site's key in the enrolment seals nothing.
+    #[error("the enrolment's site key is no X25519 key; enrol this phone again")]
+    BadSiteKey,
+    /// No number is left that the phone's disk has reserved.
+    #[error("the outbox file cannot be written, so no report can be numbered; free some space")]
+    NoNumber,
+}
+
+/// One kept report.
+pub(crate) struct Kept {
+    pub(crate) report: Report,
+    /// When it was made; after a restart, when it was read again.
+    pub(crate) made_at: Duration,
+    /// Sent on the present connection.
+    pub(crate) sent: bool,
+    /// Sent in 0-RTT data that the relay has taken.
+    pub(crate) early: bool,
+    /// The best receipt so far.
+    pub(crate) receipt: Option<(Durability, bool)>,
+    /// Its deadline has passed and the app knows.
+    pub(crate) warned: bool,
+}
+
+impl Kept {
+    pub(crate) fn new(report: Report, made_at: Duration) -> Self {
+        Self {
+            report,
+            made_at,
+            sent: false,
+            early: false,
+            receipt: None,
+            warned: false,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> ReportKind {
+        ReportKind::of(&self.report.content)
+    }
+
+    /// Whether the receipt is better than what was known.
+    fn improve(&mut self, receipt: &Receipt) -> bool {
+        let new = (receipt.durability, receipt.is_final);
+        let better = self.receipt.is_none_or(|(durability, is_final)| {
+            new.0 > durability || new.0 == durability && new.1 && !is_final
+        });
+        if better {
+            self.receipt = Some(new);
+        }
+        better
+    }
+
+    fn is_final(&self) -> bool {
+        self.receipt.is_some_and(|(_, is_final)| is_final)
+    }
+}
+
+/// One alert with what belongs to it.
+pub(crate) struct Alert {
+    pub(crate) raise: Kept,
+    /// False after a restart: nobody measures from then.
+    pub(crate) pressed_here: bool,
+    pub(crate) closed: bool,
+    /// The raise was receipted on the present connection, so positions are welcome there.
+    pub(crate) live: bool,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) track: VecDeque<Position>,
+    status: Option<Status>,
+    messages: VecDeque<DecisionId>,
+}
+
+impl Alert {
+    pub(crate) fn new(raise: Kept, pressed_here: bool) -> Self {
+        Self {
+            raise,
+            pressed_here,
+            closed: false,
+            live: false,
+            kept: Vec::new(),
+            track: VecDeque::new(),
+            status: None,
+            messages: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> AlertId {
+        self.raise.report.alert
+    }
+
+    /// All kept reports that a relay still has to hear, the raise first.
+    pub(crate) fn reports(&self) -> impl Iterator<Item = &Kept> {
+        let raise = (!self.closed).then_some(&self.raise);
+        raise.into_iter().chain(&self.kept)
+    }
+
+    fn reports_mut(&mut self) -> impl Iterator<Item = &mut Kept> {
+        let raise = (!self.closed).then_some(&mut self.raise);
+        raise.into_iter().chain(&mut self.kept)
+    }
+
+    fn is_done(&self) -> bool {
+        self.closed && self.kept.is_empty()
+    }
+
+    fn count(&self, kind: ReportKind) -> usize {
+        self.kept.iter().filter(|kept| kept.kind() == kind).count()
+    }
+
+    fn remove_first(&mut self, kind: ReportKind) -> Option<ReportNumber> {
+        let at = self.kept.iter().position(|kept| kept.kind() == kind)?;
+        Some(self.kept.remove(at).report.number)
+    }
+}
+
+/// What a receipt was for.
+pub(crate) struct Matched {
+    pub(crate) kind: ReportKind,
+    pub(crate) early: bool,
+    /// When the finger pressed, for a raise of this process.
+    pub(crate) triggered: Option<Duration>,
+}
+
+/// The alerts of one phone, oldest first.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    alerts: Vec<Alert>,
+}
+
+impl Outbox {
+    pub(crate) fn restore(alerts: Vec<Alert>) -> Self {
+        let mut outbox = Self { alerts };
+        outbox.alerts.retain(|alert| !alert.is_done());
+        outbox
+    }
+
+    pub(crate) fn alerts(&self) -> &[Alert] {
+        &self.alerts
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.alerts.is_empty()
+    }
+
+    /// Keeps a raise. At the limit the oldest alert that a relay has durably is forgotten; if there
+    /// is none, the press falls together with the newest alert.
+    pub(crate) fn raise(&mut self, report: Report, now: Duration) -> AlertId {
+        if self.alerts.len() >= MAX_ALERTS {
+            let safe = |alert: &Alert| alert.raise.is_final() && alert.kept.is_empty();
+            match (self.alerts.iter().position(safe), self.alerts.last_mut()) {
+                (Some(at), _) => drop(self.alerts.remove(at)),
+                (None, Some(newest)) => {
+                    newest.raise.sent = false;
+                    newest.closed = false;
+                    return newest.id();
+                }
+                (None, None) => {}
+            }
+        }
+        let id = report.alert;
+        self.alerts.push(Alert::new(Kept::new(report, now), true));
+        id
+    }
+
+    /// Whether a report of this kind would be taken.
+    pub(crate) fn admits(&self, alert: AlertId, kind: ReportKind) -> Result<(), NotTaken> {
+        let alert = self.find(alert).ok_or(NotTaken::NoOpenAlert)?;
+        if kind == ReportKind::Cancel && alert.count(kind) >= MAX_CANCELS {
+            return Err(NotTaken::TooManyCancels);
+        }
+        Ok(())
+    }
+
+    /// Keeps a report and says which one was dropped for it without a receipt.
+    pub(crate) fn keep(
+        &mut self,
+        report: Report,
+        now: Duration,
+    ) -> Result<Option<ReportNumber>, NotTaken> {
+        let kept = Kept::new(report, now);
+        let kind = kept.kind();
+        self.admits(kept.report.alert, kind)?;
+        let alert = self
+            .find_mut(kept.report.alert)
+            .ok_or(NotTaken::NoOpenAlert)?;
+        let dropped = match kind {
+            // The newest battery is the only one of interest.
+            ReportKind::DeviceState => {
+                alert.remove_first(kind);
+                None
+            }
+            ReportKind::Text if alert.count(kind) >= MAX_TEXTS => alert.remove_first(kind),
+            _ => None,
+        };
+        alert.kept.push(kept);
+        Ok(dropped)
+    }
+
+    /// Lets a position wait; the oldest of a full track goes.
+    pub(crate) fn track(&mut self, alert: AlertId, position: Position) -> Result<(), NotTaken> {
+        let alert = self
+            .find_mut(alert)
+            .filter(|alert| !alert.closed)
+            .ok_or(NotTaken::NoOpenAlert)?;
+        if alert.track.len() >= MAX_TRACK {
+            alert.track.pop_front();
+        }
+        alert.track.push_back(position);
+        Ok(())
+    }
+
+    /// Nothing has been sent on a new connection yet.
+    pub(crate) fn begin_connection(&mut self) {
+        for alert in &mut self.alerts {
+            alert.live = false;
+            for kept in alert.reports_mut() {
+                kept.sent = false;
+                kept.early = false;
+            }
+        }
+    }
+
+    /// What was sent so far went in 0-RTT data that the relay took.
+    pub(crate) fn mark_early(&mut self) {
+        for kept in self.alerts.iter_mut().flat_map(Alert::reports_mut) {
+            kept.early = kept.sent;
+        }
+    }
+
+    /// The next report that was not sent on this connection: raises first, the newest before all.
+    pub(crate) fn next_unsent(&mut self, raises_only: bool) -> Option<&mut Kept> {
+        let unsent = |kept: &Kept| !kept.sent;
+        let raise = self
+            .alerts
+            .iter()
+            .rposition(|alert| !alert.closed && unsent(&alert.raise));
+        if let Some(at) = raise {
+            return Some(&mut self.alerts[at].raise);
+        }
+        if raises_only {
+            return None;
+        }
+        self.alerts
+            .iter_mut()
+            .flat_map(|alert| &mut alert.kept)
+            .find(|kept| unsent(kept))
+    }
+
+    /// An alert whose positions may go out now.
+    pub(crate) fn next_track(&mut self) -> Option<&mut Alert> {
+        self.alerts
+            .iter_mut()
+            .find(|alert| alert.live && !alert.closed && !alert.track.is_empty())
+    }
+
+    /// Takes a receipt. `None` when it says nothing new.
+    pub(crate) fn receipt(&mut self, receipt: &Receipt) -> Option<Matched> {
+        let alert = self.find_mut(receipt.alert)?;
+        let pressed_here = alert.pressed_here;
+        let is_raise = receipt.number == alert.raise.report.number;
+        if is_raise {
+            alert.live = true;
+        }
+        let kept = if is_raise {
+            &mut alert.raise
+        } else {
+            let number = receipt.number;
+            alert
+                .kept
+                .iter_mut()
+                .find(|kept| kept.report.number == number)?
+        };
+        let better = kept.improve(receipt);
+        let matched = Matched {
+            kind: kept.kind(),
+            early: kept.early,
+            triggered: (is_raise && pressed_here).then_some(kept.made_at),
+        };
+        alert.kept.retain(|kept| !kept.is_final());
+        self.alerts.retain(|alert| !alert.is_done());
+        better.then_some(matched)
+    }
+
+    /// Takes a status; false when it says nothing new.
+    pub(crate) fn status(&mut self, status: &Status) -> bool {
+        let Some(alert) = self.find_mut(status.alert) else {
+            return false;
+        };
+        if alert.status.as_ref() == Some(status) {
+            return false;
+        }
+        alert.status = Some(*status);
+        if status.progress == Progress::Closed {
+            alert.closed = true;
+            alert.track.clear();
+        }
+        self.alerts.retain(|alert| !alert.is_done());
+        true
+    }
+
+    /// Takes an officer's words; false when they came before.
+    pub(crate) fn message(&mut self, message: &Message) -> bool {
+        let Some(alert) = self.find_mut(message.alert) else {
+            return false;
+        };
+        if alert.messages.contains(&message.id) {
+            return false;
+        }
+        if alert.messages.len() >= MAX_MESSAGES {
+            alert.messages.pop_front();
+        }
+        alert.messages.push_back(message.id);
+        true
+    }
+
+    /// Takes back what the relay will never accept. A raise stays: it is repeated elsewhere.
+    pub(crate) fn refused(&mut self, alert: AlertId, number: ReportNumber) {
+        if let Some(alert) = self.find_mut(alert) {
+            alert.kept.retain(|kept| kept.report.number != number);
+        }
+        self.alerts.retain(|alert| !alert.is_done());
+    }
+
+    /// Whether something was sent on this connection and has no receipt yet.
+    pub(crate) fn awaits_receipt(&self) -> bool {
+        self.unreceipted().any(|(_, kept)| kept.sent)
+    }
+
+    /// Reports whose deadline has passed since the last call: each is named once.
+    pub(crate) fn overdue(
+        &mut self,
+        now: Duration,
+        after: Duration,
+    ) -> Vec<(AlertId, ReportNumber, ReportKind)> {
+        let late = |kept: &&mut Kept| {
+            kept.receipt.is_none() && !kept.warned && now >= kept.made_at + after
+        };
+        self.alerts
+            .iter_mut()
+            .flat_map(Alert::reports_mut)
+            .filter(late)
+            .map(|kept| {
+                kept.warned = true;
+                (kept.report.alert, kept.report.number, kept.kind())
+            })
+            .collect()
+    }
+
+    /// When [`Outbox::overdue`] will name the next one.
+    pub(crate) fn next_deadline(&self, after: Duration) -> Option<Duration> {
+        self.unreceipted()
+            .filter(|(_, kept)| !kept.warned)
+            .map(|(_, kept)| kept.made_at + after)
+            .min()
+    }
+
+    fn unreceipted(&self) -> impl Iterator<Item = (&Alert, &Kept)> {
+        self.alerts
+            .iter()
+            .flat_map(|alert| alert.reports().map(move |kept| (alert, kept)))
+            .filter(|(_, kept)| kept.receipt.is_none())
+    }
+
+    fn find(&self, id: AlertId) -> Option<&Alert> {
+        self.alerts.iter().find(|alert| alert.id() == id)
+    }
+
+    fn find_mut(&mut self, id: AlertId) -> Option<&mut Alert> {
+        self.alerts.iter_mut().find(|alert| alert.id() == id)
+    }
+}
+
+/// What a track becomes on the wire: its newest position alone, or a trail of what came before.
+pub(crate) fn take_track(track: &mut VecDeque<Position>) -> Option<Content> {
+    match track.len() {
+        0 => None,
+        1 => track
+            .pop_front()
+            .map(|position| Content::Position(Ok(position))),
+        // The newest stays behind and leaves as a datagram of its own.
+        older => Some(Content::Trail(track.drain(..older - 1).map(Ok).collect())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

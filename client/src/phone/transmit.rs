@@ -1,0 +1,89 @@
+//! What leaves the phone, in which order and by which way.
+
+use bytes::Bytes;
+use protocol::limit::{MAX_DATAGRAM_FRAME_BYTES, MAX_FRAME_BYTES};
+use protocol::wire::{Frame, delimit, encode_frame};
+use protocol::{AlertId, Content, Report};
+
+use super::{Now, Phone};
+use crate::outbox::take_track;
+
+/// Bytes for the wire.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Transmit {
+    /// For the stream, with the length before the frame.
+    Stream(Vec<u8>),
+    /// For a datagram. If the connection carries none of this size, [`delimit`] it for the stream.
+    Datagram(Vec<u8>),
+}
+
+impl Phone {
+    /// The next bytes to send: raises, then what waits for a receipt, then positions. Until the
+    /// handshake has completed there are only raises, and only if the connection has a ticket.
+    pub fn poll_transmit(&mut self, now: Now) -> Option<Transmit> {
+        let connected = self.link.is_connected();
+        if !connected && !self.early {
+            return None;
+        }
+        if let Some(kept) = self.outbox.next_unsent(!connected) {
+            kept.sent = true;
+            let report = kept.report.clone();
+            let transmit = self.on_stream(report);
+            if connected {
+                self.expect_receipts(now.since_start);
+            }
+            return Some(transmit);
+        }
+        if connected {
+            self.next_track(now)
+        } else {
+            None
+        }
+    }
+
+    fn on_stream(&mut self, report: Report) -> Transmit {
+        let token = if self.token_sent {
+            Bytes::new()
+        } else {
+            self.config.token.clone()
+        };
+        self.token_sent = true;
+        Transmit::Stream(delimit(&encode_frame(&Frame { report, token })))
+    }
+
+    fn next_track(&mut self, now: Now) -> Option<Transmit> {
+        let alert = self.outbox.next_track()?;
+        let number = self.numbers.take()?;
+        let (id, content) = (alert.id(), take_track(&mut alert.track)?);
+        let is_position = matches!(content, Content::Position(_));
+        let report = Report {
+            alert: id,
+            number,
+            ..self.report(now, content)
+        };
+        let frame = encode_frame(&Frame {
+            report: report.clone(),
+            token: Bytes::new(),
+        });
+        if is_position && frame.len() <= MAX_DATAGRAM_FRAME_BYTES {
+            return Some(Transmit::Datagram(frame));
+        }
+        if frame.len() > MAX_FRAME_BYTES {
+            return self.send_newer_half(now, id, report.content);
+        }
+        Some(Transmit::Stream(delimit(&frame)))
+    }
+
+    /// A trail whose labels make it too long loses its older half.
+    fn send_newer_half(&mut self, now: Now, id: AlertId, content: Content) -> Option<Transmit> {
+        let Content::Trail(mut fixes) = content else {
+            return None;
+        };
+        let newer = fixes.split_off(fixes.len().div_ceil(2));
+        let alert = self.outbox.next_track().filter(|alert| alert.id() == id)?;
+        for position in newer.into_iter().rev().flatten() {
+            alert.track.push_front(position);
+        }
+        self.next_track(now)
+    }
+}
