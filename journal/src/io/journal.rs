@@ -83,7 +83,8 @@ pub enum Health {
     Closed,
 }
 
-/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it.
+/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it and blocks
+/// until what was taken is on the disk: prefer [`Journal::close`].
 #[derive(Clone, Debug)]
 pub enum Journal {
     /// One file, one process.
@@ -136,7 +137,7 @@ impl Journal {
         Ok(PendingAppend(receiver))
     }
 
-    /// Like [`Self::offer`], with the answer given to `reply` on the commit thread: it must neither block nor panic.
+    /// Like [`Self::offer`], with the answer given to `reply` on the commit thread: it must not block.
     /// It is called exactly once when this returns `Ok`, and never otherwise.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ pub struct Faults {
     pub crash_at: Option<u64>,
     /// This sync, counted from 0, answers an error.
     pub fail_sync: Option<u64>,
+    /// The code beneath the database panics at this operation.
+    pub panic_at: Option<u64>,
     /// From this operation on the disk is full: a write leaves its first half and an error, growth an error.
     pub full_from: Option<u64>,
 }
@@ -126,15 +128,11 @@ impl SimDisk {
         SimBackend(self.clone())
     }
 
-    /// From now on a sync waits until [`Self::release_syncs`].
-    pub fn hold_syncs(&self) {
+    /// From now on a sync waits until the guard is dropped.
+    #[must_use]
+    pub fn hold_syncs(&self) -> HeldSyncs {
         self.lock().held = true;
-    }
-
-    /// Lets the syncs that wait, and all later ones, go on.
-    pub fn release_syncs(&self) {
-        self.lock().held = false;
-        self.0.changed.notify_all();
+        HeldSyncs(self.clone())
     }
 
     /// Blocks until a sync waits to be released.
@@ -156,6 +154,17 @@ impl SimDisk {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Syncs wait as long as this lives; a test that fails meanwhile lets go of them too.
+#[derive(Debug)]
+pub struct HeldSyncs(SimDisk);
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        self.0.lock().held = false;
+        self.0.0.changed.notify_all();
     }
 }
 
@@ -198,6 +207,10 @@ impl State {
         }
         let number = self.operations;
         self.operations += 1;
+        assert!(
+            self.faults.panic_at != Some(number),
+            "the simulated storage panics"
+        );
         self.frozen = self.faults.crash_at == Some(number);
         Ok(self.frozen)
     }

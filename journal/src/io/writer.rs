@@ -158,8 +158,12 @@ impl Writer {
             // Nobody commits any more; who still comes is told.
             while catch_unwind(AssertUnwindSafe(|| self.step())).unwrap_or(true) {}
         }
-        if let Err(error) = self.store.close() {
-            tracing::warn!(%error, "the journal was not closed in good order; the next start repairs it");
+        // After a panic beneath it the database may panic again when it is closed; that is no reason to hang whoever
+        // waits for the end.
+        match catch_unwind(AssertUnwindSafe(|| self.store.close())) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the next start repairs the journal"),
+            Err(_) => tracing::warn!("closing panicked; the next start repairs the journal"),
         }
         drop(pid_file);
         self.health.send_if_modified(|health| {
@@ -296,6 +300,9 @@ impl State {
 
 fn answer(outcomes: Vec<Outcome<Reply>>) {
     for Outcome { ticket, result } in outcomes {
-        ticket(result);
+        // A bug in one caller's answer is not to take the others' answers, or the journal, with it.
+        if catch_unwind(AssertUnwindSafe(|| ticket(result))).is_err() {
+            tracing::error!("an answer to an append panicked");
+        }
     }
 }

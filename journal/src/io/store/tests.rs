@@ -76,6 +76,24 @@ fn reading_starts_inside_a_batch_and_ends_at_its_bound() {
 }
 
 #[test]
+fn what_is_committed_and_not_yet_counted_is_not_read() {
+    let store = open(&SimDisk::new()).unwrap();
+    append(&store, Alerts, &["a"], 0);
+    // The commit thread between its commit and its count: a cursor behind this would look rewound.
+    let value = batch::encode(0, &[entry("b")]);
+    let commit = |txn: &WriteTransaction| {
+        txn.open_table(table(Alerts))?.insert(1, value.as_slice())?;
+        Ok(())
+    };
+    store.write("test", commit).unwrap();
+    assert_eq!(
+        store.read_at(Alerts, Offset(0), 1 << 20),
+        Ok(ReadAt::Entries(vec![entry("a")]))
+    );
+    assert_eq!(store.read_at(Alerts, Offset(1), 1 << 20), Ok(ReadAt::End));
+}
+
+#[test]
 fn a_log_that_was_trimmed_to_nothing_goes_on_where_it_was() {
     let disk = SimDisk::new();
     let store = open(&disk).unwrap();

@@ -36,7 +36,7 @@ async fn what_is_appended_is_read_back_after_a_restart() {
     let mut tail = journal.tail(Alerts, Offset(1));
     let entries = vec![entry("b"), entry("c")];
     assert_eq!(
-        tail.next().await,
+        within(tail.next()).await,
         Ok(Tailed::Entries {
             first: Offset(1),
             entries

@@ -13,7 +13,8 @@ async fn a_tail_never_loses_an_entry_under_concurrent_appends() {
             tokio::spawn(async move {
                 let mut read = Vec::new();
                 while read.len() < (WRITERS * EACH) as usize {
-                    let Tailed::Entries { first, entries } = tail.next().await.unwrap() else {
+                    let Tailed::Entries { first, entries } = within(tail.next()).await.unwrap()
+                    else {
                         panic!("neither gap nor rewind")
                     };
                     assert_eq!(first, Offset(read.len() as u64));
@@ -67,8 +68,8 @@ async fn what_came_before_the_tail_looked_is_seen_all_the_same() {
         first: Offset(0),
         entries: vec![entry("a")],
     };
-    assert_eq!(early.next().await, Ok(a.clone()));
-    assert_eq!(late.next().await, Ok(a));
+    assert_eq!(within(early.next()).await, Ok(a.clone()));
+    assert_eq!(within(late.next()).await, Ok(a));
     assert_eq!(late.cursor(), Offset(1));
 }
 
@@ -82,7 +83,10 @@ async fn a_cancelled_wait_loses_nothing() {
         () = std::future::ready(()) => {}
     }
     journal.append(Alerts, vec![entry("a")]).await.unwrap();
-    assert!(matches!(tail.next().await, Ok(Tailed::Entries { .. })));
+    assert!(matches!(
+        within(tail.next()).await,
+        Ok(Tailed::Entries { .. })
+    ));
 }
 
 #[tokio::test]
@@ -96,7 +100,7 @@ async fn a_reader_far_behind_catches_up_in_slices() {
     let mut tail = journal.tail(Alerts, Offset(1));
     let (mut read, mut slices) = (0, 0);
     while read < 6_999 {
-        let Tailed::Entries { first, entries } = tail.next().await.unwrap() else {
+        let Tailed::Entries { first, entries } = within(tail.next()).await.unwrap() else {
             panic!("neither gap nor rewind")
         };
         assert_eq!(first, Offset(1 + read));
@@ -116,7 +120,7 @@ async fn a_cursor_before_the_first_entry_is_a_gap() {
     journal.trim(RETENTION_MS).await.unwrap();
     let mut tail = journal.tail(Tracks, Offset::ZERO);
     assert_eq!(
-        tail.next().await,
+        within(tail.next()).await,
         Ok(Tailed::Gap {
             first_available: Offset(2)
         })
@@ -126,7 +130,11 @@ async fn a_cursor_before_the_first_entry_is_a_gap() {
         first: Offset(2),
         entries: vec![entry("c")],
     };
-    assert_eq!(tail.next().await, Ok(c), "it goes on behind the gap");
+    assert_eq!(
+        within(tail.next()).await,
+        Ok(c),
+        "it goes on behind the gap"
+    );
 }
 
 #[tokio::test]
@@ -134,7 +142,7 @@ async fn a_cursor_beyond_the_end_is_of_another_log() {
     let journal = over(&SimDisk::new());
     journal.append(Alerts, vec![entry("a")]).await.unwrap();
     let mut tail = journal.tail(Alerts, Offset(5));
-    assert_eq!(tail.next().await, Ok(Tailed::Rewound));
+    assert_eq!(within(tail.next()).await, Ok(Tailed::Rewound));
     assert_eq!(tail.cursor(), Offset(1));
 }
 
@@ -142,11 +150,11 @@ async fn a_cursor_beyond_the_end_is_of_another_log() {
 async fn a_tail_ends_with_its_journal() {
     let journal = over(&SimDisk::new());
     let mut waiting = journal.tail(Alerts, Offset::ZERO);
-    let waiting = tokio::spawn(async move { waiting.next().await });
+    let waiting = tokio::spawn(async move { within(waiting.next()).await });
     journal.close().await;
     assert_eq!(waiting.await.unwrap(), Err(TailError::Closed));
     assert_eq!(
-        journal.tail(Alerts, Offset::ZERO).next().await,
+        within(journal.tail(Alerts, Offset::ZERO).next()).await,
         Err(TailError::Closed)
     );
     assert_eq!(
