@@ -10,6 +10,7 @@ use dispatcher::jurisdiction::{Area, IdProperties, JurisdictionMap, load};
 use protocol::JurisdictionId;
 use serde_json::Value;
 
+use crate::support::in_checkout;
 use crate::support::require::{Need, require};
 
 type Ring = Vec<[f64; 2]>;
@@ -332,4 +333,66 @@ fn landmarks_agree_with_another_approximation() {
         count > 60 && differ.len() <= DIFFER_AT_MOST,
         "{count}: {differ:#?}"
     );
+}
+
+/// Runs `ansim jurisdictions build` and returns its exit code and standard error.
+fn jurisdictions_build(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ansim"))
+        .args(["jurisdictions", "build"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn the_command_writes_the_map_and_says_what_it_is() {
+    let Some(districts) = require(Need::Districts) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("korea.geojson");
+    let (code, said) = jurisdictions_build(&[
+        "--districts".as_ref(),
+        districts.as_ref(),
+        "--stations".as_ref(),
+        in_checkout("data/korea/stations.csv").as_ref(),
+        "--out".as_ref(),
+        out.as_ref(),
+    ]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("262 areas") && said.contains("approximate"),
+        "{said}"
+    );
+    let js = std::fs::read_to_string(districts).unwrap();
+    let written = std::fs::read_to_string(out).unwrap();
+    assert_eq!(written, build(&js, KOREA_STATIONS_CSV).unwrap());
+}
+
+#[test]
+fn the_command_refuses_a_broken_table_with_its_line_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let [districts, stations, out] =
+        ["districts.js", "stations.csv", "korea.geojson"].map(|name| folder.path().join(name));
+    std::fs::write(&districts, "exports.geoData = {}").unwrap();
+    std::fs::write(
+        &stations,
+        "agency,station,lat,lon,district_codes\nA,B,north,127,1\n",
+    )
+    .unwrap();
+    let (code, said) = jurisdictions_build(&[
+        "--districts".as_ref(),
+        districts.as_ref(),
+        "--stations".as_ref(),
+        stations.as_ref(),
+        "--out".as_ref(),
+        out.as_ref(),
+    ]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("line 2: `lat` is `north`"), "{said}");
+    assert!(!out.exists());
 }
