@@ -16,3 +16,6 @@ pub mod relay;
 mod rng;
 pub mod session_store;
 pub mod tls;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! The relay through its real door: real sockets on loopback, a real journal, raw QUIC on the phone's side.
+
+mod bounds;
+mod early;
+mod gate;
+mod reports;
+mod restart;
+mod retry;
+mod site;
+mod way_back;

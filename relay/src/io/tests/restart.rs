@@ -1,0 +1,66 @@
+//! Ends and beginnings of a relay.
+
+use quinn::ConnectionError;
+use tokio::runtime::Runtime;
+
+use super::site::{Phone, Site, closed, position, raise, soon};
+use crate::CloseCode;
+
+#[tokio::test]
+async fn after_a_restart_with_kept_keys_a_phone_notices_without_waiting_for_a_timeout() {
+    let site = Site::new();
+    // What a killed process leaves: no farewell, and its keys.
+    let process = Runtime::new().unwrap();
+    let relay = {
+        let _inside = process.enter();
+        site.relay()
+    };
+    let mut phone = Phone::connect(&site.client(), relay.local_addr()).await;
+    phone.say(&raise(1, 1)).await;
+    phone.hear_receipt().await;
+    let mut config = site.config();
+    config.listen = relay.local_addr();
+    process.shutdown_background();
+    drop(relay);
+    let relay = loop {
+        // The tasks of the old one hold the socket until they have been dropped on their threads.
+        let started = crate::Relay::start(config.clone(), site.parts(), &mut Default::default());
+        match started {
+            Ok(relay) => break relay,
+            Err(crate::StartError::Listen { .. }) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let begun = std::time::Instant::now();
+    phone.connection.send_datagram(position(1, 2)).unwrap();
+    let end = soon(phone.connection.closed()).await;
+    assert!(matches!(end, ConnectionError::Reset), "{end:?}");
+    // quinn's own idle timeout, which the phone did not need, is 30 s.
+    assert!(begun.elapsed().as_secs() < 15);
+    let mut phone = Phone::connect(&site.client(), relay.local_addr()).await;
+    phone.say(&raise(1, 1)).await;
+    phone.hear_receipt().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_gives_the_receipt_and_sends_phones_to_another_relay() {
+    let site = Site::new();
+    let relay = site.relay();
+    let mut phone = Phone::connect(&site.client(), relay.local_addr()).await;
+    phone.say(&raise(1, 1)).await;
+    phone.hear_receipt().await;
+    relay.shutdown().await;
+    assert_eq!(closed(&phone.connection).await, CloseCode::ShuttingDown);
+    assert!(!relay.is_ready());
+    assert_eq!(relay.metrics().connections.get(), 0);
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_said_so() {
+    let site = Site::new();
+    let relay = site.relay();
+    let mut config = site.config();
+    config.listen = relay.local_addr();
+    let error = crate::Relay::start(config, site.parts(), &mut Default::default()).unwrap_err();
+    assert!(error.to_string().contains(&relay.local_addr().to_string()));
+}

@@ -1,0 +1,83 @@
+//! Proofs of address, and the certificate.
+
+use std::sync::Arc;
+
+use quinn::TokenMemoryCache;
+
+use super::site::{Phone, Site, certificate, raise, socket, soon};
+use crate::RetryPolicy;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_1_000_handshakes_that_all_go_through_retry_none_hangs() {
+    const HANDSHAKES: u64 = 1_000;
+    const AT_ONCE: usize = 50;
+    let site = Site::new();
+    let mut config = site.config();
+    config.retry = RetryPolicy::Always;
+    let relay = site.relay_with(config);
+    let (client, socket) = (site.client(), socket());
+    let mut connections = Vec::new();
+    for _ in 0..HANDSHAKES as usize / AT_ONCE {
+        let attempts: Vec<_> = (0..AT_ONCE)
+            .map(|_| socket.connect_with(client.clone(), relay.local_addr(), "localhost"))
+            .map(|attempt| tokio::spawn(soon(attempt.unwrap())))
+            .collect();
+        for attempt in attempts {
+            connections.push(attempt.await.unwrap().unwrap());
+        }
+    }
+    assert_eq!(connections.len() as u64, HANDSHAKES);
+    assert!(relay.metrics().retries.get() >= HANDSHAKES);
+    assert_eq!(relay.metrics().connections.get(), HANDSHAKES as i64);
+}
+
+#[tokio::test]
+async fn a_phone_that_comes_back_skips_retry() {
+    let site = Site::new();
+    let mut config = site.config();
+    config.retry = RetryPolicy::Always;
+    let relay = site.relay_with(config);
+    let mut client = site.client();
+    client.token_store(Arc::new(TokenMemoryCache::default()));
+    for n in 0..3 {
+        let phone = Phone::connect(&client, relay.local_addr()).await;
+        phone.raise_and_leave(n).await;
+    }
+    assert_eq!(relay.metrics().retries.get(), 1);
+}
+
+#[tokio::test]
+async fn retry_is_asked_for_above_a_number_of_handshakes_only() {
+    let site = Site::new();
+    let mut config = site.config();
+    config.retry = RetryPolicy::AboveHandshakes(0);
+    let relay = site.relay_with(config);
+    let client = site.client();
+    Phone::connect(&client, relay.local_addr()).await;
+    assert_eq!(relay.metrics().retries.get(), 0, "nobody else was there");
+    let (first, second) = (socket(), socket());
+    let connect = |socket: &quinn::Endpoint| {
+        let attempt = socket.connect_with(client.clone(), relay.local_addr(), "localhost");
+        attempt.unwrap()
+    };
+    let (first, second) = (connect(&first), connect(&second));
+    let (first, second) = soon(async { tokio::join!(first, second) }).await;
+    assert!(first.is_ok() && second.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_to_whoever_connects_next() {
+    let site = Site::new();
+    let relay = site.relay();
+    let client = site.client();
+    let mut phone = Phone::connect(&client, relay.local_addr()).await;
+    relay.certificate().swap(certificate().0);
+    let stranger = socket();
+    let attempt = stranger.connect_with(site.client(), relay.local_addr(), "localhost");
+    assert!(
+        soon(attempt.unwrap()).await.is_err(),
+        "not the one it trusts"
+    );
+    phone.say(&raise(1, 1)).await;
+    phone.hear_receipt().await;
+}
