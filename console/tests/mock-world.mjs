@@ -115,7 +115,7 @@ export function historyOf(card) {
   if (card.acknowledged_by) add(card.acknowledged_by.at_ms, "acknowledged", { kind: "officer", name: card.acknowledged_by.name });
   const last = card.talk?.last;
   if (last) add(last.at_ms, last.from === "phone" ? "text" : "message", last.from === "phone" ? phone : { kind: "officer", name: last.by }, { text: last.text });
-  if (card.cancel) add(card.cancel.claimed_at_ms, "cancel", phone);
+  if (card.cancel) add(card.cancel.claimed_at_ms, "cancel", phone, { detail: { meaning: card.cancel.meaning } });
   if (card.closed) add(card.closed.by.at_ms, "closed", { kind: "officer", name: card.closed.by.name });
   return items;
 }

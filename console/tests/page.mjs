@@ -3,16 +3,16 @@
 //   ANSIM_TRIGGER (a command that raises an alert at their desk; without it the next alert is waited for).
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { launch, signIn } from "./browser.mjs";
+import { launch, OFFICER_A, OFFICER_B, signIn, TARGET } from "./browser.mjs";
 import { checkAccess } from "./page-access.mjs";
 import { checkTroubles } from "./page-troubles.mjs";
 import { startMock } from "./mock-server.mjs";
 
 const env = process.env;
-const mock = env.ANSIM_URL ? null : await startMock({ alerts: 20 });
-const url = env.ANSIM_URL ?? mock.url;
-const A = { user: env.ANSIM_USER_A ?? "seoul-1", password: env.ANSIM_PASSWORD_A ?? "ansim-a" };
-const B = { user: env.ANSIM_USER_B ?? "seoul-2", password: env.ANSIM_PASSWORD_B ?? "ansim-b" };
+const mock = TARGET === null ? await startMock({ alerts: 20 }) : null;
+const url = new URL(TARGET ?? mock.url).origin;
+const A = OFFICER_A;
+const B = OFFICER_B;
 /** Simulated phones raise when it suits them. */
 const ALERT_PATIENCE_MS = 60_000;
 

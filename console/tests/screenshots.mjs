@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { launch, signIn } from "./browser.mjs";
+import { launch, OFFICER_A, signIn, TARGET } from "./browser.mjs";
 import { startMock } from "./mock-server.mjs";
 
 const folder = process.argv[2] ?? fileURLToPath(new URL("../../docs/images/", import.meta.url));
@@ -12,8 +12,8 @@ const SIZE = { width: 1680, height: 1000 };
 const ENOUGH_ROWS = 8;
 const PATIENCE_MS = 60_000;
 
-const mock = process.env.ANSIM_URL ? null : await startMock({ alerts: 22, map: process.env.MOCK_MAP });
-const url = process.env.ANSIM_URL ?? mock.url;
+const mock = TARGET === null ? await startMock({ alerts: 22, map: process.env.MOCK_MAP }) : null;
+const url = TARGET ?? mock.url;
 const browser = await launch();
 await mkdir(folder, { recursive: true });
 try {
@@ -37,7 +37,7 @@ async function shoot(theme, language, file) {
     localStorage.setItem("ansim.language", l);
   }, [theme, language]);
   const page = await context.newPage();
-  await signIn(page, url, process.env.ANSIM_USER_A ?? "seoul-1", process.env.ANSIM_PASSWORD_A ?? "ansim-a");
+  await signIn(page, url, OFFICER_A.user, OFFICER_A.password);
   await page.waitForFunction((n) => document.querySelectorAll(".row").length >= n, ENOUGH_ROWS, { timeout: PATIENCE_MS });
   const rows = page.locator(".lane--main .row");
   await rows.nth(process.env.SHOT_ROW ? Number(process.env.SHOT_ROW) : 0).click();

@@ -106,6 +106,7 @@ export interface Card {
   raw?: boolean;
   late?: boolean;
   exercise?: boolean;
+  drill?: boolean;
   reopened?: boolean;
   same_alert_id_elsewhere?: boolean;
   verification: Verification;

@@ -149,13 +149,21 @@ export function historyTitle(item: HistoryItem, w: Words): string {
   return names[item.kind] ?? item.kind;
 }
 
+/** What an entry says besides its kind: written words, or what a cancel meant. */
+export function historyText(item: HistoryItem, w: Words): string | null {
+  const meanings: Record<string, string> = w.cancel;
+  const meaning = item.detail?.["meaning"];
+  if (typeof meaning === "string") return meanings[meaning] ?? meaning;
+  return item.text ?? null;
+}
+
 export function historyAuthor(item: HistoryItem, w: Words): string {
   if (item.by === undefined) return w.unknown;
   return item.by.name ?? w.author[item.by.kind];
 }
 
 function confidence(p: Position): string | null {
-  return p.confidence_percent === undefined ? null : `${p.confidence_percent} %`;
+  return p.confidence_percent === undefined ? null : `${Math.round(p.confidence_percent)} %`;
 }
 
 function isKnownSource(p: Position): boolean {

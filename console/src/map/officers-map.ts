@@ -13,7 +13,7 @@ import { fromLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import type { Card } from "../api/types";
 import { isUnseen } from "../logic/order";
-import { circleStyle, deskStyle, dotStyle, frameStyle, landStyle, markStyle, readPalette, trailStyle, type Mark } from "./styles";
+import { deskStyle, frameStyle, landStyle, Looks, readPalette, type Mark } from "./styles";
 
 /** Korea, for the moment before the areas have been read. */
 const HOME = fromLonLat([127.8, 36.3]);
@@ -44,6 +44,7 @@ export class OfficersMap {
   readonly #inset: OlMap;
   readonly #frame = new Feature<Polygon>();
   #palette = readPalette();
+  #looks = new Looks(this.#palette);
   #chosen: Card | null = null;
 
   constructor(target: HTMLElement, inset: HTMLElement, scale: HTMLElement, events: MapEvents) {
@@ -99,6 +100,7 @@ export class OfficersMap {
   /** Takes over the colours of the theme. */
   dress(): void {
     this.#palette = readPalette();
+    this.#looks = new Looks(this.#palette);
     this.#landLayer.setStyle(landStyle(this.#palette));
     this.#insetLand.setStyle(landStyle(this.#palette));
     this.#deskLayer.setStyle(deskStyle(this.#palette, () => this.#chosen?.station.id ?? null));
@@ -115,6 +117,8 @@ export class OfficersMap {
   }
 
   setAlerts(cards: Iterable<Card>, chosen: Card | null): void {
+    // Drawing the areas anew costs a hundred thousand corners: only for another owner.
+    const sameOwner = chosen?.station.id === this.#chosen?.station.id;
     this.#chosen = chosen;
     const shapes: Feature[] = [];
     const marks: Feature[] = [];
@@ -127,7 +131,7 @@ export class OfficersMap {
     this.#marks.addFeatures(marks);
     this.#insetMarks.clear(true);
     this.#insetMarks.addFeatures(marks.map((mark) => this.#dot(mark)));
-    this.#deskLayer.changed();
+    if (!sameOwner) this.#deskLayer.changed();
   }
 
   #draw(card: Card, shapes: Feature[], marks: Feature[]): void {
@@ -141,22 +145,22 @@ export class OfficersMap {
     const lonLat = [position.lon, position.lat];
     if (position.radius_m !== undefined) {
       const circle = new Feature(circleOf(lonLat, position.radius_m));
-      circle.setStyle(circleStyle(this.#palette, mark));
+      circle.setStyle(this.#looks.circle(mark));
       shapes.push(circle);
     }
     if (mark.chosen && card.trail !== undefined && card.trail.length > 1) {
       const trail = new Feature(new LineString(card.trail.map(([lon, lat]) => fromLonLat([lon, lat]))));
-      trail.setStyle(trailStyle(this.#palette));
+      trail.setStyle(this.#looks.trail);
       shapes.push(trail);
     }
     const point = new Feature({ geometry: new Point(fromLonLat(lonLat)), alert: card.id, mark });
-    point.setStyle(markStyle(this.#palette, mark));
+    point.setStyle(this.#looks.mark(mark));
     marks.push(point);
   }
 
   #dot(mark: Feature): Feature {
     const dot = new Feature(mark.getGeometry());
-    dot.setStyle(dotStyle(this.#palette, mark.get("mark") as Mark));
+    dot.setStyle(this.#looks.dot(mark.get("mark") as Mark));
     return dot;
   }
 

@@ -50,12 +50,17 @@ export function deskStyle(p: Palette, ownerId: () => string | null) {
   const owner = area(p.owner, p.ownerLine, 2);
   owner.setZIndex(1);
   return (feature: FeatureLike, resolution: number): Style[] => {
-    const owns = feature.get("id") !== undefined && feature.get("id") === ownerId();
+    const owns = isDeskOf(feature.get("id"), ownerId());
     const base = owns ? owner : plain;
     const name: unknown = feature.get("name");
     if (resolution > LABEL_RESOLUTION || typeof name !== "string") return [base];
     return [base, label(p, name, owns)];
   };
+}
+
+/** A card names its desk, the map its area; a station's desk is its area's id behind a prefix. */
+function isDeskOf(areaId: unknown, deskId: string | null): boolean {
+  return deskId !== null && (areaId === deskId || `station:${String(areaId)}` === deskId);
 }
 
 function area(fill: string, line: string, width: number): Style {
@@ -81,7 +86,7 @@ export interface Mark {
 }
 
 /** Shape says the state, so that colour does not have to: a diamond waits, a disc is in hand. */
-export function markStyle(p: Palette, mark: Mark): Style[] {
+function markStyle(p: Palette, mark: Mark): Style[] {
   const colour = mark.unverified ? p.unverified : mark.unseen ? p.unseen : p.seen;
   const fill = new Fill({ color: mark.unverified ? p.halo : colour });
   const stroke = new Stroke({ color: mark.unverified ? colour : p.halo, width: mark.unverified ? 2.5 : 1.5 });
@@ -97,7 +102,7 @@ export function markStyle(p: Palette, mark: Mark): Style[] {
 }
 
 /** The same shapes, small, for the inset. */
-export function dotStyle(p: Palette, mark: Mark): Style {
+function dotStyle(p: Palette, mark: Mark): Style {
   const colour = mark.unverified ? p.unverified : mark.unseen ? p.unseen : p.seen;
   const fill = new Fill({ color: colour });
   const image = mark.unseen
@@ -115,7 +120,7 @@ function ring(color: string, width: number, zIndex: number): Style {
   return new Style({ image: new Circle({ radius: 16, stroke: new Stroke({ color, width }) }), zIndex });
 }
 
-export function circleStyle(p: Palette, mark: Mark): Style {
+function circleStyle(p: Palette, mark: Mark): Style {
   const line = mark.chosen ? p.chosen : mark.unseen ? p.unseen : p.seen;
   return new Style({
     fill: new Fill({ color: mark.chosen ? p.chosenCircle : p.circle }),
@@ -123,9 +128,42 @@ export function circleStyle(p: Palette, mark: Mark): Style {
   });
 }
 
-export function trailStyle(p: Palette): Style[] {
+function trailStyle(p: Palette): Style[] {
   return [
     new Style({ stroke: new Stroke({ color: p.halo, width: 5 }) }),
     new Style({ stroke: new Stroke({ color: p.trail, width: 2.5, lineDash: [7, 5] }) }),
   ];
+}
+
+/** The looks of one theme, each made once: thousands of alerts share a dozen of them. */
+export class Looks {
+  readonly trail: Style[];
+  readonly #palette: Palette;
+  readonly #made = new Map<string, Style[]>();
+
+  constructor(palette: Palette) {
+    this.#palette = palette;
+    this.trail = trailStyle(palette);
+  }
+
+  mark(mark: Mark): Style[] {
+    return this.#once("mark", mark, () => markStyle(this.#palette, mark));
+  }
+
+  circle(mark: Mark): Style[] {
+    return this.#once("circle", mark, () => [circleStyle(this.#palette, mark)]);
+  }
+
+  dot(mark: Mark): Style[] {
+    return this.#once("dot", mark, () => [dotStyle(this.#palette, mark)]);
+  }
+
+  #once(kind: string, mark: Mark, make: () => Style[]): Style[] {
+    const key = `${kind} ${mark.unseen} ${mark.unverified} ${mark.chosen}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#made.set(key, made);
+    return made;
+  }
 }

@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import { http, Refused } from "../api/http";
 import { openStream } from "../api/stream";
-import type { Card, Health } from "../api/types";
+import type { Card, Change, Health } from "../api/types";
 import { applyChange, applySnapshot, type Cards } from "../logic/cards";
 import * as link from "../logic/connection";
 import { isUnseen } from "../logic/order";
@@ -9,6 +9,8 @@ import { heardServerTime, localNow, now, onTick, serverNow, tick } from "./time"
 
 /** Cards that left the view but may still stand under somebody's pointer. */
 const DEPARTED_KEPT = 100;
+/** In a burst the page is drawn twenty times a second, not for every card. */
+const GATHER_MS = 50;
 
 export const cards = signal<Cards>(new Map());
 export const health = signal<Health | null>(null);
@@ -25,6 +27,8 @@ export const unseenCount = computed(() => [...cards.value.values()].filter(isUns
 const departed = new Map<string, Card>();
 let running = false;
 let generation = 0;
+let waiting: Change[] = [];
+let flushTimer = 0;
 let endStream: (() => void) | null = null;
 let sessionEnded: () => void = () => undefined;
 
@@ -80,8 +84,8 @@ function listen(cursor: string): void {
   endStream = openStream(cursor, {
     change(change) {
       heard(change.server_at_ms);
-      replace(applyChange(cards.peek(), change.cards, change.left ?? []));
-      tick();
+      waiting.push(change);
+      if (flushTimer === 0) flush();
     },
     health(word) {
       heard(word.server_at_ms);
@@ -95,6 +99,19 @@ function listen(cursor: string): void {
       connection.value = link.handleClosed(connection.peek(), localNow());
     },
   });
+}
+
+/** The first change is shown at once, those of the next moment together. */
+function flush(): void {
+  clearTimeout(flushTimer);
+  flushTimer = 0;
+  if (waiting.length === 0) return;
+  let next = cards.peek();
+  for (const change of waiting) next = applyChange(next, change.cards, change.left ?? []);
+  waiting = [];
+  replace(next);
+  tick();
+  flushTimer = window.setTimeout(flush, GATHER_MS);
 }
 
 function heard(serverAtMs: number): void {
@@ -118,6 +135,7 @@ function replace(next: Cards): void {
 
 function drop(): void {
   generation += 1;
+  waiting = [];
   endStream?.();
   endStream = null;
 }

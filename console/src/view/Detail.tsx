@@ -160,6 +160,7 @@ function Warnings({ card }: { card: Card }) {
         </Notice>
       )}
       <LostNotice card={card} />
+      {card.drill && <Notice tone="warn" icon="note">{w.flag.drillLong}</Notice>}
       {card.exercise && <Notice tone="warn" icon="alert">{w.flag.exercise}</Notice>}
       {card.raw && <Notice tone="warn" icon="question">{w.flag.raw}</Notice>}
       {card.same_alert_id_elsewhere && <Notice tone="warn" icon="question">{w.flag.elsewhere}</Notice>}

@@ -1,4 +1,4 @@
-import { historyAuthor, historyTitle } from "../logic/describe";
+import { historyAuthor, historyText, historyTitle } from "../logic/describe";
 import { timeText } from "../logic/format";
 import { history, readAgain } from "../state/history";
 import { words } from "../state/page";
@@ -24,7 +24,7 @@ export function HistoryList() {
             <time dateTime={new Date(item.at_ms).toISOString()}>{timeText(item.at_ms, w.locale)}</time>
             <p>
               <strong>{historyTitle(item, w)}</strong> <span class="history__by">{historyAuthor(item, w)}</span>
-              {item.text !== undefined && <span class="history__text">{item.text}</span>}
+              {historyText(item, w) !== null && <span class="history__text">{historyText(item, w)}</span>}
               {item.effective === false && <span class="history__text">{w.detail.noEffect}</span>}
             </p>
           </li>

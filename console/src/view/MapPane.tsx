@@ -61,6 +61,7 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
   let shownId: string | null = null;
   let loadedVersion: string | null = null;
   let timer = 0;
+  let frame = 0;
   const look = (): void => {
     selectedOutside.value = !map.showsChosen();
   };
@@ -78,10 +79,8 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
     effect(() => {
       const id = selectedId.value;
       void cards.value;
-      draw();
-      if (!mapHeld.peek() && (id !== shownId || !map.showsChosen())) map.fit();
-      shownId = id;
-      look();
+      if (frame === 0) frame = requestAnimationFrame(catchUp);
+      if (id !== shownId) catchUp();
     }),
     effect(() => {
       if (fitRequests.value === 0) return;
@@ -90,6 +89,16 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
     }),
     effect(() => void loadAreas(health.value?.map?.version)),
   ];
+  /** Alerts may change faster than a map is drawn. */
+  function catchUp(): void {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    const id = selectedId.peek();
+    draw();
+    if (!mapHeld.peek() && (id !== shownId || !map.showsChosen())) map.fit();
+    shownId = id;
+    look();
+  }
   function draw(): void {
     const id = selectedId.peek();
     map.setAlerts(cards.peek().values(), id === null ? null : (cardOf(id) ?? null));
@@ -112,6 +121,7 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
   }
   return () => {
     clearTimeout(timer);
+    cancelAnimationFrame(frame);
     for (const end of ends) end();
     map.destroy();
   };

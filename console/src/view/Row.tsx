@@ -121,6 +121,7 @@ function Flags({ card }: { card: Card }) {
       {card.reopened && <Badge tone="warn" icon="alert" text={w.flag.reopened} />}
       {card.presses > 1 && <Badge tone="warn" icon="press" text={w.flag.presses(card.presses)} />}
       {talk > 0 && <Badge tone="warn" icon="text" text={w.flag.words(talk)} />}
+      {card.drill && <Badge tone="dim" icon="note" text={w.flag.drill} />}
       {card.late && <Badge tone="dim" icon="clock" text={w.flag.late} />}
       {card.pending && <Badge tone="dim" icon="clock" text={w.flag.pending} />}
     </>

@@ -100,6 +100,8 @@ export const en = {
     late: "Late",
     raw: "Unreadable",
     exercise: "Marked as exercise: treat as real",
+    drill: "Drill",
+    drillLong: "Drill: this phone's token is for practice only.",
     pending: "Being recorded",
     elsewhere: "Same alert from another phone",
     words: (n: number) => (n === 1 ? "1 text" : `${n} texts`),

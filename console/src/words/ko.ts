@@ -86,6 +86,8 @@ export const ko: Words = {
     late: "늦게 도착",
     raw: "내용 해독 불가",
     exercise: "훈련 표시 있음: 실제로 처리",
+    drill: "훈련",
+    drillLong: "훈련: 이 전화의 토큰은 연습용입니다.",
     pending: "기록하는 중",
     elsewhere: "다른 전화에서 같은 경보",
     words: (n) => `문자 ${n}건`,
