@@ -5,5 +5,6 @@
 )]
 
 pub mod config;
+pub mod demo_site;
 pub mod service;
 pub mod site_keys;
