@@ -53,17 +53,25 @@ impl PlainMap {
                 let polygons = area.polygons.iter().map(|polygon| {
                     let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
                     PlainPolygon::new(
-                        rings.map(|ring| ring.0.iter().map(|at| (at.x, at.y)).collect()).collect(),
+                        rings
+                            .map(|ring| ring.0.iter().map(|at| (at.x, at.y)).collect())
+                            .collect(),
                     )
                 });
-                PlainArea { id: area.id.clone(), polygons: polygons.collect() }
+                PlainArea {
+                    id: area.id.clone(),
+                    polygons: polygons.collect(),
+                }
             })
             .collect();
         areas.sort_by(|a, b| a.id.cmp(&b.id));
         let stations = map.stations();
         Self {
             areas,
-            stations: stations.iter().map(|one| (one.jurisdiction.clone(), one.at)).collect(),
+            stations: stations
+                .iter()
+                .map(|one| (one.jurisdiction.clone(), one.at))
+                .collect(),
             reach_m: map.reach_m(),
         }
     }
@@ -75,7 +83,13 @@ impl PlainMap {
         if self.areas.is_empty() {
             let place = in_space((at.lon_deg(), at.lat_deg()));
             let stations = self.stations.iter().map(|(id, station)| {
-                (id, length(minus(place, in_space((station.lon_deg(), station.lat_deg())))))
+                (
+                    id,
+                    length(minus(
+                        place,
+                        in_space((station.lon_deg(), station.lat_deg())),
+                    )),
+                )
             });
             return nearest(stations, STATION_REACH_M);
         }
@@ -85,7 +99,12 @@ impl PlainMap {
             return vec![&first.id];
         }
         let place = in_space(point);
-        nearest(self.areas.iter().map(|area| (&area.id, area.distance_m(place))), self.reach_m)
+        nearest(
+            self.areas
+                .iter()
+                .map(|area| (&area.id, area.distance_m(place))),
+            self.reach_m,
+        )
     }
 }
 
@@ -93,8 +112,13 @@ fn nearest<'a>(
     candidates: impl Iterator<Item = (&'a JurisdictionId, f64)>,
     reach_m: f64,
 ) -> Vec<&'a JurisdictionId> {
-    let within: Vec<_> = candidates.filter(|(_, metres)| *metres <= reach_m).collect();
-    let least_m = within.iter().map(|(_, metres)| *metres).fold(f64::INFINITY, f64::min);
+    let within: Vec<_> = candidates
+        .filter(|(_, metres)| *metres <= reach_m)
+        .collect();
+    let least_m = within
+        .iter()
+        .map(|(_, metres)| *metres)
+        .fold(f64::INFINITY, f64::min);
     within
         .into_iter()
         .filter(|(_, metres)| *metres <= least_m + UNDECIDED_M)
@@ -107,7 +131,9 @@ impl PlainArea {
         let mut least_m = f64::INFINITY;
         for ring in self.polygons.iter().flat_map(|polygon| &polygon.rings) {
             let mut corners = ring.iter().map(|corner| in_space(*corner));
-            let Some(mut from) = corners.next() else { continue };
+            let Some(mut from) = corners.next() else {
+                continue;
+            };
             for to in corners {
                 least_m = least_m.min(to_line_m(place, from, to));
                 from = to;
@@ -119,8 +145,10 @@ impl PlainArea {
 
 impl PlainPolygon {
     fn new(rings: Vec<Vec<Corner>>) -> Self {
-        let mut bounds =
-            ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
+        let mut bounds = (
+            (f64::INFINITY, f64::INFINITY),
+            (f64::NEG_INFINITY, f64::NEG_INFINITY),
+        );
         for (x, y) in rings.iter().flatten() {
             bounds.0 = (bounds.0.0.min(*x), bounds.0.1.min(*y));
             bounds.1 = (bounds.1.0.max(*x), bounds.1.1.max(*y));
@@ -177,7 +205,10 @@ fn length(a: InSpace) -> f64 {
 fn to_line_m(place: InSpace, from: InSpace, to: InSpace) -> f64 {
     let (line, offset) = (minus(to, from), minus(place, from));
     let along = (dot(offset, line) / dot(line, line).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-    length(minus(offset, [line[0] * along, line[1] * along, line[2] * along]))
+    length(minus(
+        offset,
+        [line[0] * along, line[1] * along, line[2] * along],
+    ))
 }
 
 #[cfg(test)]
@@ -197,14 +228,26 @@ mod tests {
         let map = load(MAP, "test", &IdProperties::default()).unwrap().map;
         let plain = PlainMap::new(&map);
         let at = LatLon::new(lat_deg, lon_deg).unwrap();
-        plain.owners(at).into_iter().map(ToString::to_string).collect()
+        plain
+            .owners(at)
+            .into_iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn inside_hole_overlap_shore_and_far_out() {
         assert_eq!(owners(37.3, 127.05), ["west"]);
-        assert_eq!(owners(37.15, 127.15), ["west"], "the nearest to a hole is its rim");
-        assert_eq!(owners(37.3, 127.45), ["east"], "the smallest id owns an overlap");
+        assert_eq!(
+            owners(37.15, 127.15),
+            ["west"],
+            "the nearest to a hole is its rim"
+        );
+        assert_eq!(
+            owners(37.3, 127.45),
+            ["east"],
+            "the smallest id owns an overlap"
+        );
         assert_eq!(owners(37.3, 128.5), ["east"]);
         assert_eq!(owners(37.3, 130.5), Vec::<String>::new());
     }

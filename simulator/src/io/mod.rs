@@ -1,0 +1,12 @@
+//! The simulator's world: phones over quinn, a console over HTTP, clocks and timers.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where simulated people meet sockets, files and clocks"
+)]
+
+mod console_client;
+mod phone;
+mod run;
+
+pub use console_client::ConsoleError;
+pub use run::{DRAIN, Outcome, Run, RunError, Site};
