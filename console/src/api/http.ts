@@ -1,4 +1,4 @@
-import type { Board, Card, History, Officer, Verdict } from "./types";
+import type { Board, History, Officer, Verdict } from "./types";
 import type { Command } from "../logic/commands";
 
 /** The service answered and refused; `message` is its own words. */
@@ -75,5 +75,5 @@ export const http = {
   history: (id: string, from: number) => json<History>(`${incident(id)}/history?from=${from}`),
   command: (id: string, command: Command) => json<Verdict>(`${incident(id)}/${command.kind}`, post(command.body)),
   delivered: (id: string, commandId: string, how: "drawn" | "sounded") =>
-    json<{ card?: Card }>(`${incident(id)}/delivered`, post({ command_id: commandId, how })),
+    call(`${incident(id)}/delivered`, post({ command_id: commandId, how }), ANSWER_LIMIT_MS),
 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arrange, EMPTY_ARRANGEMENT, neighbour, rowsAddedAbove } from "./freeze";
+import { arrange, EMPTY_ARRANGEMENT, neighbour, PLACED_WHILE_FROZEN, rowsAddedAbove } from "./freeze";
 import type { Lanes } from "./order";
 
 const lanes = (main: string[], unverified: string[] = [], closed: string[] = []): Lanes => ({ main, unverified, closed });
@@ -59,4 +59,16 @@ test("the arrows walk over the lanes and stop at the ends", () => {
   expect(neighbour(all, "a", -1, ["main", "unverified"])).toBe("a");
   expect(neighbour(all, null, 1, ["main"])).toBe("a");
   expect(neighbour(lanes([]), null, 1, ["main"])).toBeNull();
+});
+
+test("frozen: a burst is placed up to a bound and counted beyond it, and nothing is lost after", () => {
+  const burst = Array.from({ length: PLACED_WHILE_FROZEN + 30 }, (_, at) => `n${at}`);
+  const free = arrange(EMPTY_ARRANGEMENT, lanes(["a"]), false);
+  const held = arrange(free, lanes([...burst, "a"]), true);
+  expect(held.lanes.main.length).toBe(PLACED_WHILE_FROZEN + 1);
+  expect(held.waiting.main).toBe(30);
+  const again = arrange(held, lanes(["x", ...burst, "a"]), true);
+  expect(again.lanes.main).toEqual(held.lanes.main);
+  expect(again.waiting.main).toBe(31);
+  expect(arrange(again, lanes(["x", ...burst, "a"]), false).lanes.main.length).toBe(burst.length + 2);
 });

@@ -1,7 +1,7 @@
 import { http, Refused } from "../api/http";
 import { newCommandId } from "../api/random";
 import { isUnseen } from "../logic/order";
-import { cards, learn } from "./board";
+import { cards } from "./board";
 import { localNow, onTick } from "./time";
 
 type How = "drawn" | "sounded";
@@ -70,9 +70,9 @@ function send(): void {
 async function tell(delivery: Delivery): Promise<void> {
   delivery.state = "sending";
   try {
-    const answer = await http.delivered(delivery.id, delivery.commandId, delivery.how);
+    // The card that comes back is on its way through the stream as well.
+    await http.delivered(delivery.id, delivery.commandId, delivery.how);
     delivery.state = "told";
-    if (answer.card) learn(answer.card);
   } catch (error) {
     // Refused for good is told as well as it can be; anything else is repeated with the same id.
     const final = error instanceof Refused && error.status < 500 && error.status !== 409;

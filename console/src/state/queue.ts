@@ -29,7 +29,7 @@ export function startQueue(): void {
 export function sortAgain(): void {
   const frozen = pointerIn.peek() || keyboardIn.peek();
   const sorted = arrange(arrangement.peek(), sortLanes(cards.peek()), false);
-  arrangement.value = frozen ? arrange(sorted, sorted.lanes, true) : sorted;
+  arrangement.value = { ...sorted, frozen };
   unverifiedOpen.value = sorted.lanes.unverified.length > 0;
   for (const list of document.querySelectorAll(".lane__list")) list.scrollTop = 0;
 }

@@ -8,6 +8,8 @@ import { selectedId, theme, words } from "../state/page";
 import { Icon } from "./Icon";
 
 const AREAS_RETRY_MS = 10_000;
+/** A burst of alerts is drawn a few times a second; what was selected, at once. */
+const DRAW_GAP_MS = 200;
 
 export function MapPane() {
   const w = words.value;
@@ -61,7 +63,7 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
   let shownId: string | null = null;
   let loadedVersion: string | null = null;
   let timer = 0;
-  let frame = 0;
+  let drawing = 0;
   const look = (): void => {
     selectedOutside.value = !map.showsChosen();
   };
@@ -79,7 +81,7 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
     effect(() => {
       const id = selectedId.value;
       void cards.value;
-      if (frame === 0) frame = requestAnimationFrame(catchUp);
+      if (drawing === 0) drawing = window.setTimeout(catchUp, DRAW_GAP_MS);
       if (id !== shownId) catchUp();
     }),
     effect(() => {
@@ -91,8 +93,8 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
   ];
   /** Alerts may change faster than a map is drawn. */
   function catchUp(): void {
-    cancelAnimationFrame(frame);
-    frame = 0;
+    clearTimeout(drawing);
+    drawing = 0;
     const id = selectedId.peek();
     draw();
     if (!mapHeld.peek() && (id !== shownId || !map.showsChosen())) map.fit();
@@ -121,7 +123,7 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
   }
   return () => {
     clearTimeout(timer);
-    cancelAnimationFrame(frame);
+    clearTimeout(drawing);
     for (const end of ends) end();
     map.destroy();
   };

@@ -49,23 +49,25 @@ function Lane({ name, open }: { name: LaneName; open: boolean }) {
   const standing = arrangement.value;
   useStillRows(list, standing, name);
   const ids = standing.lanes[name];
-  const added = standing.frozen ? standing.added[name].length : 0;
+  const added = standing.added[name].length;
+  // What was put above must not push the held row out of the page.
+  const drawn = ROWS_DRAWN + added;
   const chosen = selectedId.value;
   const tabbable = chosen !== null && ids.includes(chosen) ? chosen : ids[0];
   return (
     <div class={`lane lane--${name} ${open ? "lane--open" : ""}`}>
-      <LaneHead name={name} added={added} />
+      <LaneHead name={name} added={added + standing.waiting[name]} />
       {open && (
         <div ref={list} class="lane__list">
           {ids.length > 0 && (
             <div role="listbox" aria-label={w.queue.lane[name]}>
-              {ids.slice(0, ROWS_DRAWN).map((id) => {
+              {ids.slice(0, drawn).map((id) => {
                 const card = cardOf(id);
                 return card && <Row key={id} card={card} tabbable={id === tabbable} />;
               })}
             </div>
           )}
-          {ids.length > ROWS_DRAWN && <p class="lane__note">{w.queue.more(ids.length - ROWS_DRAWN)}</p>}
+          {ids.length > drawn && <p class="lane__note">{w.queue.more(ids.length - drawn)}</p>}
           {ids.length === 0 && loaded.value && <p class="lane__note">{name === "main" ? w.queue.none : w.queue.noneUnverified}</p>}
           <div class="lane__spacer" />
         </div>
