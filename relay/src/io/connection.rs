@@ -112,18 +112,13 @@ impl Shell<'_> {
 
     /// False when the connection has ended.
     fn handle(&mut self, arrived: Arrived) -> bool {
-        // What was read may have come before the handshake ended. quinn makes both visible under one lock, so if the
-        // handshake is not over now, the bytes came early.
-        if let Some((accepted, _)) = &mut self.handshake {
-            let mut context = Context::from_waker(Waker::noop());
-            if Pin::new(accepted).poll(&mut context).is_ready() {
-                self.end_handshake();
-            }
+        if matches!(arrived, Arrived::HandshakeEnded) || self.handshake_has_ended() {
+            self.end_handshake();
         }
         let now = self.seat.hub.now();
         match arrived {
             Arrived::Mail => self.handle_mail(),
-            Arrived::HandshakeEnded => self.end_handshake(),
+            Arrived::HandshakeEnded => {}
             Arrived::Stream(stream) => self.take_stream(stream),
             Arrived::Bytes(Some(chunk)) => self.session.handle_stream_bytes(now, &chunk.bytes),
             Arrived::Bytes(None) => {
@@ -157,6 +152,15 @@ impl Shell<'_> {
             Some(Stop::NotDurable) => self.session.handle_not_durable(),
             None => {}
         }
+    }
+
+    /// What was read may have come before the handshake ended. quinn makes both visible under one lock, so if the
+    /// handshake is not over now, the bytes came early.
+    fn handshake_has_ended(&mut self) -> bool {
+        self.handshake.as_mut().is_some_and(|(accepted, _)| {
+            let mut context = Context::from_waker(Waker::noop());
+            Pin::new(accepted).poll(&mut context).is_ready()
+        })
     }
 
     /// quinn also calls it over when the connection was lost before.

@@ -153,7 +153,7 @@ mod tests {
             newest.put(spread(number), Vec::new());
         }
         for number in 0..1_000 {
-            let put = comparisons(|| drop(newest.put(spread(SESSIONS + number), Vec::new())));
+            let put = comparisons(|| assert!(newest.put(spread(SESSIONS + number), Vec::new())));
             assert!(put <= 2 * WALK_MAX, "a put took {put} comparisons");
             let take = comparisons(|| drop(newest.take(&spread(SESSIONS / 2 + number))));
             assert!(take <= WALK_MAX, "a take took {take} comparisons");

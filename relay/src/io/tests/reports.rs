@@ -165,11 +165,11 @@ async fn a_position_without_an_open_alert_is_answered_and_nothing_is_stored() {
     let relay = site.relay();
     let client = site.client();
     let mut phone = Phone::connect(&client, relay.local_addr()).await;
-    phone.connection.send_datagram(position(1, 1)).unwrap();
+    phone.say(&position(1, 1)).await;
     let refusal = phone.hear_refusal().await;
     assert_eq!(refusal.rule, "no_open_alert");
     assert_eq!(refusal.report, Some((alert(1), ReportNumber(1))));
-    phone.say(&position(1, 2)).await;
+    phone.connection.send_datagram(position(1, 2)).unwrap();
     assert_eq!(phone.hear_refusal().await.rule, "no_open_alert");
     phone.say(&raise(1, 3)).await;
     phone.hear_receipt().await;
