@@ -27,7 +27,10 @@ const LASTS: Duration = Duration::from_secs(3);
 const TURN: usize = 20;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     for entries in [1, 64, 512, 2_048] {
         runtime.block_on(measure(entries));
     }
@@ -44,7 +47,10 @@ async fn measure(entries: usize) {
     while begun.elapsed() < LASTS {
         for _ in 0..TURN {
             let at = Instant::now();
-            journal.append(LogName::Alerts, batch.clone()).await.unwrap();
+            journal
+                .append(LogName::Alerts, batch.clone())
+                .await
+                .unwrap();
             ours.push(at.elapsed());
         }
         for _ in 0..TURN {
@@ -54,9 +60,8 @@ async fn measure(entries: usize) {
             bare.push(at.elapsed());
         }
     }
-    let mean = |times: &[Duration]| {
-        times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64
-    };
+    let mean =
+        |times: &[Duration]| times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64;
     let ratio = mean(&ours) / mean(&bare);
     let columns = json!({
         "entries/s": rounded(entries as f64 / mean(&ours)).round(),

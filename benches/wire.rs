@@ -53,7 +53,10 @@ fn frame(content: Content, token: Bytes) -> Bytes {
 
 fn frames() {
     let position = Position::at(LatLon::new(37.566_3, 126.977_9).unwrap());
-    let raise = Raise { fix: Some(Ok(position.clone())), ..Raise::default() };
+    let raise = Raise {
+        fix: Some(Ok(position.clone())),
+        ..Raise::default()
+    };
     let text = json!({
         "alert": "01a1fcf0-c540-7a5a-9a5a-5a5a5a5a5a5a", "number": 300, "lat": 37.5663, "lon": 126.9779,
         "sent_at_ms": NOW, "install_key": "22222222222222222222222222222222",
@@ -107,7 +110,8 @@ fn bodies() {
     let encrypt = || {
         let mut copy = body.clone();
         let nonce = Nonce::assume_unique_for_key([3; 12]);
-        bare.seal_in_place_append_tag(nonce, Aad::from(b"header"), &mut copy).unwrap();
+        bare.seal_in_place_append_tag(nonce, Aad::from(b"header"), &mut copy)
+            .unwrap();
         copy
     };
     let sealed = seal(&day_key, &[1; 17], &[2; 16], b"header", &body, &mut rng).unwrap();

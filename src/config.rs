@@ -52,7 +52,10 @@ pub struct Journal {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { cache_mib: journal::Options::default().cache_bytes >> 20, quick_repair: false }
+        Self {
+            cache_mib: journal::Options::default().cache_bytes >> 20,
+            quick_repair: false,
+        }
     }
 }
 
@@ -101,7 +104,9 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         let policy = dispatcher::proposer::Policy::default();
-        Self { acknowledge_within_s: policy.acknowledge_within.0 / 1000 }
+        Self {
+            acknowledge_within_s: policy.acknowledge_within.0 / 1000,
+        }
     }
 }
 
@@ -151,8 +156,10 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         let config = Self::parse(&text, path)?;
         Ok(config.resolved(path.parent().unwrap_or(Path::new(""))))
     }
@@ -162,9 +169,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Wrong`] and [`ConfigError::Contradiction`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)
-            .map_err(|source| ConfigError::Wrong { path: path.to_owned(), source })?;
-        config.check().map_err(|what| ConfigError::Contradiction { path: path.to_owned(), what })?;
+        let config: Self = toml::from_str(text).map_err(|source| ConfigError::Wrong {
+            path: path.to_owned(),
+            source,
+        })?;
+        config.check().map_err(|what| ConfigError::Contradiction {
+            path: path.to_owned(),
+            what,
+        })?;
         Ok(config)
     }
 
@@ -195,14 +207,23 @@ impl Config {
     /// Makes all paths relative to `folder`.
     fn resolved(mut self, folder: &Path) -> Self {
         let site = &mut self.site;
-        let paths = [&mut site.data, &mut site.day_keys, &mut site.keys, &mut site.map];
+        let paths = [
+            &mut site.data,
+            &mut site.day_keys,
+            &mut site.keys,
+            &mut site.map,
+        ];
         let relay = [&mut self.relay.certificate, &mut self.relay.private_key];
         let console = [
             Some(&mut self.console.users),
             self.console.certificate.as_mut(),
             self.console.private_key.as_mut(),
         ];
-        for path in paths.into_iter().chain(relay).chain(console.into_iter().flatten()) {
+        for path in paths
+            .into_iter()
+            .chain(relay)
+            .chain(console.into_iter().flatten())
+        {
             *path = folder.join(&*path);
         }
         self
@@ -242,7 +263,12 @@ mod tests {
         let full = parse(&uncommented).unwrap();
         let written = toml::Value::try_from(&full).unwrap();
         let shown: toml::Value = toml::from_str(&uncommented).unwrap();
-        let names = |value| keys(value).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+        let names = |value| {
+            keys(value)
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(names(&written), names(&shown), "every key, and no other");
 
         let bare = parse(
@@ -251,15 +277,20 @@ mod tests {
              [console]\nlisten='127.0.0.1:2'\nusers='u'\n",
         )
         .unwrap();
-        let (bare, example) =
-            (toml::Value::try_from(&bare).unwrap(), toml::Value::try_from(&config).unwrap());
+        let (bare, example) = (
+            toml::Value::try_from(&bare).unwrap(),
+            toml::Value::try_from(&config).unwrap(),
+        );
         for key in ["journal", "policy"] {
             assert_eq!(bare[key], example[key], "defaults of [{key}]");
         }
         for key in ["retry_above_handshakes", "segmentation_offload"] {
             assert_eq!(bare["relay"][key], example["relay"][key], "relay.{key}");
         }
-        assert_eq!(bare["site"]["allow_unofficial_map"], example["site"]["allow_unofficial_map"]);
+        assert_eq!(
+            bare["site"]["allow_unofficial_map"],
+            example["site"]["allow_unofficial_map"]
+        );
     }
 
     #[test]
@@ -279,7 +310,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let text = EXAMPLE.replace("[policy]\n", "[policy]\nacknowlege_within_s = 3\n");
-        let line = 1 + text.lines().position(|line| line.contains("acknowlege")).unwrap();
+        let line = 1 + text
+            .lines()
+            .position(|line| line.contains("acknowlege"))
+            .unwrap();
         let message = parse(&text).unwrap_err().to_string();
         assert!(message.contains(&format!("line {line}")), "{message}");
         assert!(message.contains("acknowlege_within_s"), "{message}");

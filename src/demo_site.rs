@@ -75,7 +75,9 @@ impl DemoSite {
         let mut authority = CertificateParams::new(Vec::<String>::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        authority.distinguished_name.push(DnType::CommonName, "Ansim demo authority");
+        authority
+            .distinguished_name
+            .push(DnType::CommonName, "Ansim demo authority");
         let authority_key = KeyPair::generate()?;
         let authority_pem = authority.self_signed(&authority_key)?.pem();
         let authority = rcgen::Issuer::new(authority, authority_key);
@@ -84,7 +86,13 @@ impl DemoSite {
         let relay_key = KeyPair::generate()?;
         let relay_chain_pem = relay.signed_by(&relay_key, &authority)?.pem();
         let relay_key_pem = relay_key.serialize_pem();
-        Ok(Self { issuer, site_key, authority_pem, relay_chain_pem, relay_key_pem })
+        Ok(Self {
+            issuer,
+            site_key,
+            authority_pem,
+            relay_chain_pem,
+            relay_key_pem,
+        })
     }
 
     /// What a service of this site is made of: journal and keys below `folder`, both doors on
@@ -99,18 +107,28 @@ impl DemoSite {
         officers: &[DemoOfficer],
     ) -> anyhow::Result<ServiceParts> {
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let certificate =
-            Certificate::from_pem(self.relay_chain_pem.as_bytes(), self.relay_key_pem.as_bytes())?;
+        let certificate = Certificate::from_pem(
+            self.relay_chain_pem.as_bytes(),
+            self.relay_key_pem.as_bytes(),
+        )?;
         Ok(ServiceParts {
             journal_path: folder.join("data").join("journal.redb"),
             journal: Options::default(),
             day_keys: folder.join("day-keys"),
-            relay: RelayConfig::new(loopback, folder.join("data").join("relay-keys"), certificate),
+            relay: RelayConfig::new(
+                loopback,
+                folder.join("data").join("relay-keys"),
+                certificate,
+            ),
             authority: self.issuer.authority(),
             site_key: self.site_key.clone(),
             map,
             policy: Policy::default(),
-            console: HttpConfig { listen: loopback, tls: None, build: build_name() },
+            console: HttpConfig {
+                listen: loopback,
+                tls: None,
+                build: build_name(),
+            },
             users: users(officers)?,
         })
     }
@@ -132,7 +150,10 @@ impl DemoSite {
             expires_at: now.plus(TOKEN_LIFETIME),
             drill: false,
         };
-        Ok(Enrolment { token: self.issuer.issue(&claims)?, ..self.enrolment_without_token(relay)? })
+        Ok(Enrolment {
+            token: self.issuer.issue(&claims)?,
+            ..self.enrolment_without_token(relay)?
+        })
     }
 
     /// The enrolment file of a phone that has no token: its alerts are unverified.
@@ -173,7 +194,9 @@ fn users(officers: &[DemoOfficer]) -> anyhow::Result<Users> {
         role: officer.role.clone(),
         desk: officer.desk.clone(),
     });
-    let file = UsersFile { user: records.collect() };
+    let file = UsersFile {
+        user: records.collect(),
+    };
     let text = toml::to_string(&file).context("the officers cannot be written")?;
     Ok(Users::parse(&text)?)
 }

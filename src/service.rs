@@ -98,7 +98,11 @@ impl ServiceParts {
             policy: Policy {
                 acknowledge_within: Millis::from_secs(config.policy.acknowledge_within_s),
             },
-            console: HttpConfig { listen: config.console.listen, tls, build: build_name() },
+            console: HttpConfig {
+                listen: config.console.listen,
+                tls,
+                build: build_name(),
+            },
             users: Users::load(&config.console.users)?,
         })
     }
@@ -161,7 +165,10 @@ impl Service {
     /// # Errors
     /// When anything cannot be opened or bound; then nothing listens any more.
     pub async fn start(parts: ServiceParts) -> anyhow::Result<Self> {
-        let folder = parts.journal_path.parent().context("the journal has no folder")?;
+        let folder = parts
+            .journal_path
+            .parent()
+            .context("the journal has no folder")?;
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let (path, options) = (parts.journal_path.clone(), parts.journal.clone());
@@ -193,14 +200,30 @@ impl Service {
         };
         let (engine, engine_task) =
             Engine::start(engine_config, &mut registry, stop.clone()).await?;
-        let relay_parts =
-            Parts { journal: journal.clone(), authority: parts.authority, day_keys, clock };
+        let relay_parts = Parts {
+            journal: journal.clone(),
+            authority: parts.authority,
+            day_keys,
+            clock,
+        };
         let relay = Relay::start(parts.relay, relay_parts, &mut registry)?;
         let registry = Arc::new(Mutex::new(registry));
-        let server =
-            Server::start(parts.console, engine.clone(), parts.users, registry, stop.clone())
-                .await?;
-        Ok(Self { journal, relay, engine, engine_task, server, stop })
+        let server = Server::start(
+            parts.console,
+            engine.clone(),
+            parts.users,
+            registry,
+            stop.clone(),
+        )
+        .await?;
+        Ok(Self {
+            journal,
+            relay,
+            engine,
+            engine_task,
+            server,
+            stop,
+        })
     }
 
     /// Where phones find it.
@@ -254,7 +277,10 @@ impl Service {
     pub async fn shutdown(self) {
         self.relay.shutdown().await;
         self.stop.cancel();
-        if timeout(DISPATCHER_FAREWELL, self.engine_task).await.is_err() {
+        if timeout(DISPATCHER_FAREWELL, self.engine_task)
+            .await
+            .is_err()
+        {
             tracing::warn!("the dispatcher did not end in time");
         }
         if let Err(error) = self.server.closed().await {

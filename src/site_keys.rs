@@ -25,7 +25,9 @@ impl SiteKeys {
     /// The keys in a folder, which are read when they are asked for.
     #[must_use]
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self {
+            folder: folder.into(),
+        }
     }
 
     /// Makes new keys in a folder.
@@ -46,8 +48,16 @@ impl SiteKeys {
         let seed: [u8; 32] = rng.random();
         let authority = Issuer::from_seed(&seed)?.authority();
         write(&keys.folder.join(ISSUER_SEED), &seed, Secrecy::Secret)?;
-        write(&keys.folder.join(AUTHORITY), authority.public_key(), Secrecy::Public)?;
-        write(&keys.folder.join(SITE_KEY), &rng.random::<[u8; 32]>(), Secrecy::Secret)?;
+        write(
+            &keys.folder.join(AUTHORITY),
+            authority.public_key(),
+            Secrecy::Public,
+        )?;
+        write(
+            &keys.folder.join(SITE_KEY),
+            &rng.random::<[u8; 32]>(),
+            Secrecy::Secret,
+        )?;
         Ok(keys)
     }
 
@@ -78,7 +88,10 @@ impl SiteKeys {
     fn read(&self, name: &str) -> anyhow::Result<[u8; 32]> {
         let path = self.folder.join(name);
         let text = fs::read_to_string(&path).with_context(|| {
-            format!("cannot read {}; make keys with `ansim token keygen`", path.display())
+            format!(
+                "cannot read {}; make keys with `ansim token keygen`",
+                path.display()
+            )
         })?;
         hex::decode(text.trim())
             .and_then(|bytes| bytes.try_into().ok())
@@ -98,7 +111,11 @@ fn write(path: &Path, bytes: &[u8; 32], secrecy: Secrecy) -> anyhow::Result<()> 
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(
         &mut options,
-        if secrecy == Secrecy::Secret { 0o600 } else { 0o644 },
+        if secrecy == Secrecy::Secret {
+            0o600
+        } else {
+            0o644
+        },
     );
     options
         .open(path)
@@ -118,7 +135,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = SiteKeys::generate(folder.path()).unwrap();
         let authority = keys.authority().unwrap();
-        assert_eq!(authority.public_key(), keys.issuer().unwrap().authority().public_key());
+        assert_eq!(
+            authority.public_key(),
+            keys.issuer().unwrap().authority().public_key()
+        );
         assert!(keys.site_key().is_ok());
         assert!(SiteKeys::generate(folder.path()).is_err());
     }

@@ -45,7 +45,10 @@ pub(crate) fn side_by_side<A, B>(
 
 /// Prints a row of a table.
 pub(crate) fn row(table: &str, row: &str, columns: Value) {
-    println!("{}", json!({ "table": table, "row": row, "columns": columns }));
+    println!(
+        "{}",
+        json!({ "table": table, "row": row, "columns": columns })
+    );
 }
 
 /// A figure with three significant digits: more would claim what the machine does not give.

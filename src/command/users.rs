@@ -55,7 +55,10 @@ impl UsersCommand {
 impl Add {
     fn run(self) -> anyhow::Result<()> {
         let mut password = String::new();
-        std::io::stdin().lock().read_line(&mut password).context("cannot read the password")?;
+        std::io::stdin()
+            .lock()
+            .read_line(&mut password)
+            .context("cannot read the password")?;
         let password = password.trim_end_matches(['\r', '\n']);
         if password.chars().count() < MIN_PASSWORD_CHARS {
             let what = format!("a password has at least {MIN_PASSWORD_CHARS} characters");

@@ -7,6 +7,9 @@
 )]
 
 mod areas;
+mod end_to_end;
+mod http;
+mod locate;
 mod lock;
 mod protocol_document;
 mod support;

@@ -1,6 +1,8 @@
 //! What tests of several subjects use.
 
+pub(crate) mod log;
 pub(crate) mod require;
+pub(crate) mod site;
 
 use std::path::PathBuf;
 use std::process::Command;
