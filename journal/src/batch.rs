@@ -1,7 +1,8 @@
 //! One value of the database: the entries of one log that were committed together.
 //!
-//! `version: u8 = 1 | committed_at_ms: u64 LE | count: u32 LE | count × (length: u32 LE | bytes)`; its key is the offset
-//! of its first entry. There is no checksum here: the database has one per page, and bodies are authenticated.
+//! `version: u8 = 1 | committed_at_ms: u64 LE | count: u32 LE | count × (length: u32 LE | bytes)`;
+//! its key is the offset of its first entry. There is no checksum here: the database has one per
+//! page, and bodies are authenticated.
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -91,7 +92,8 @@ pub fn header(mut value: &[u8]) -> Result<Header, BatchError> {
     }
 }
 
-/// Reads a batch value. Never panics, and never reserves more than the value's own length justifies.
+/// Reads a batch value. Never panics, and never reserves more than the value's own length
+/// justifies.
 ///
 /// # Errors
 /// When the value is not exactly what [`encode`] writes.

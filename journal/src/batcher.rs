@@ -1,9 +1,10 @@
-//! Group commit as a state machine: offers go in, batches come out one at a time, and a ticket is answered when the
-//! batch that holds its entries has been committed.
+//! Group commit as a state machine: offers go in, batches come out one at a time, and a ticket is
+//! answered when the batch that holds its entries has been committed.
 //!
-//! While a batch is in flight the next one is collected. After a failed commit everything that waits fails, and so does
-//! everything that is offered afterwards: nothing is ever tried again, because a sync that failed once may answer *ok*
-//! the second time without having written (invariant 1).
+//! While a batch is in flight the next one is collected. After a failed commit everything that
+//! waits fails, and so does everything that is offered afterwards: nothing is ever tried again,
+//! because a sync that failed once may answer *ok* the second time without having written
+//! (invariant 1).
 
 use std::collections::VecDeque;
 
@@ -12,14 +13,16 @@ use bytes::Bytes;
 use crate::error::AppendError;
 use crate::offset::{LogName, Offset, PerLog};
 
-/// How long a position waits for an alert to ride along with: 100 ms, ten commits a second when nothing else happens,
-/// and still live on a map.
+/// How long a position waits for an alert to ride along with: 100 ms, ten commits a second when
+/// nothing else happens, and still live on a map.
 pub const TRACKS_WAIT_MS: u64 = 100;
 
-/// Bounds of a batch and of what waits for one, for each log apart: positions never take the room of alerts.
+/// Bounds of a batch and of what waits for one, for each log apart: positions never take the room
+/// of alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries in one batch. 2,048 reach most of the throughput; more only lets the first of them wait longer.
+    /// Entries in one batch. 2,048 reach most of the throughput; more only lets the first of them
+    /// wait longer.
     pub batch_entries_max: usize,
     /// Bytes of entries in one batch: 1 MiB, written and synced within milliseconds.
     pub batch_bytes_max: usize,
@@ -146,11 +149,12 @@ impl<T> Batcher<T> {
         }
     }
 
-    /// Takes entries for `log`. They are committed together, in order, in a row. `now_ms` is any clock that does not
-    /// go back.
+    /// Takes entries for `log`. They are committed together, in order, in a row. `now_ms` is any
+    /// clock that does not go back.
     ///
     /// # Errors
-    /// When the offer is empty or larger than a batch, the queue is full, or a commit has failed; nothing was taken.
+    /// When the offer is empty or larger than a batch, the queue is full, or a commit has failed;
+    /// nothing was taken.
     pub fn offer(
         &mut self,
         now_ms: u64,
@@ -249,7 +253,8 @@ impl<T> Batcher<T> {
         run
     }
 
-    /// The commit of batch `id` has ended: who is to be told what. After an error this is everybody, for ever.
+    /// The commit of batch `id` has ended: who is to be told what. After an error this is
+    /// everybody, for ever.
     ///
     /// A batch that is not in flight answers nobody.
     #[must_use]
@@ -274,8 +279,8 @@ impl<T> Batcher<T> {
         }
     }
 
-    /// Something beside a batch has failed for good: everybody who waits is told, and nothing is taken any more. The
-    /// first reason stays.
+    /// Something beside a batch has failed for good: everybody who waits is told, and nothing is
+    /// taken any more. The first reason stays.
     #[must_use]
     pub fn fail(&mut self, why: String) -> Vec<Outcome<T>> {
         let why = self.failed.get_or_insert(why).clone();

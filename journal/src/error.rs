@@ -7,7 +7,8 @@ use crate::offset::LogName;
 /// An append that is not durable, or of which nobody can say whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The queue of this log is full: more arrives than the disk takes. Nothing of the offer was stored.
+    /// The queue of this log is full: more arrives than the disk takes. Nothing of the offer was
+    /// stored.
     #[error("the {log} has no room: {queued_entries} entries wait for the disk; offer again later")]
     Busy {
         /// The log whose queue is full.
@@ -41,8 +42,8 @@ pub enum AppendError {
     /// The offer had no entries: there is nothing to promise.
     #[error("an offer without entries; offer at least one")]
     Empty,
-    /// A commit has failed, so this process gives no receipt ever again. Entries whose commit was under way may or
-    /// may not be there after a restart.
+    /// A commit has failed, so this process gives no receipt ever again. Entries whose commit was
+    /// under way may or may not be there after a restart.
     #[error(
         "the journal has failed and takes nothing more in this process: {why}; restart after the disk is well"
     )]

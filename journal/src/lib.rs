@@ -1,13 +1,14 @@
 //! The log: what is appended is durable before anybody is told so.
 //!
-//! Two logs per partition. The *alert log* (raises, texts, cancel claims, device events, decisions) carries the
-//! promise of the service: a ticket is answered after its batch has been synced, never before. The *track log*
-//! (positions and trails) carries none: it rides along with the next alert batch or is committed after
-//! [`batcher::TRACKS_WAIT_MS`].
+//! Two logs per partition. The *alert log* (raises, texts, cancel claims, device events, decisions)
+//! carries the promise of the service: a ticket is answered after its batch has been synced, never
+//! before. The *track log* (positions and trails) carries none: it rides along with the next alert
+//! batch or is committed after [`batcher::TRACKS_WAIT_MS`].
 //!
-//! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is committed together,
-//! [`mod@batch`] is the format of one commit, [`trim`] plans what may be deleted, [`mod@seal`] closes bodies. `io` holds the
-//! database, the commit thread, the tail and the files of the day keys.
+//! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is
+//! committed together, [`mod@batch`] is the format of one commit, [`trim`] plans what may be
+//! deleted, [`mod@seal`] closes bodies. `io` holds the database, the commit thread, the tail and
+//! the files of the day keys.
 //!
 //! What is absent: this room knows no phone, alert or incident. An entry is bytes.
 

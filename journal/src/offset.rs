@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-/// One cut of the log by device. The embedded backend has one, number 0; a journal handle is one partition.
+/// One cut of the log by device. The embedded backend has one, number 0; a journal handle is one
+/// partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);
 
 impl Partition {
-    /// The partition that also holds what belongs to no phone: map, policy and format in force, units, sign-ins.
+    /// The partition that also holds what belongs to no phone: map, policy and format in force,
+    /// units, sign-ins.
     pub const ZERO: Self = Self(0);
 }
 
@@ -34,8 +36,8 @@ impl fmt::Display for LogName {
     }
 }
 
-/// Position of an entry in one log of one partition: the first entry ever has 0, each next one more. Never reused,
-/// also not after trimming.
+/// Position of an entry in one log of one partition: the first entry ever has 0, each next one
+/// more. Never reused, also not after trimming.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub u64);
 

@@ -1,9 +1,11 @@
-//! Sealing of bodies: whoever deletes the day's key has deleted that day's content, in copies and backups too.
+//! Sealing of bodies: whoever deletes the day's key has deleted that day's content, in copies and
+//! backups too.
 //!
-//! The key of a body is HKDF-SHA256 (RFC 5869) of the day's key with the salt `ansim body v1` and the info
-//! `length(device): u16 BE | device | length(alert): u16 BE | alert`, so that every relay and dispatcher of a site
-//! derives the same one and nothing is carried per alert. The body is closed by AES-256-GCM-SIV (RFC 8452) under a
-//! random nonce; the caller's clear header is the associated data.
+//! The key of a body is HKDF-SHA256 (RFC 5869) of the day's key with the salt `ansim body v1` and
+//! the info `length(device): u16 BE | device | length(alert): u16 BE | alert`, so that every relay
+//! and dispatcher of a site derives the same one and nothing is carried per alert. The body is
+//! closed by AES-256-GCM-SIV (RFC 8452) under a random nonce; the caller's clear header is the
+//! associated data.
 //!
 //! A sealed body is `version: u8 = 1 | nonce: 12 bytes | ciphertext | tag: 16 bytes`.
 
@@ -27,7 +29,8 @@ pub const SEALED_OVERHEAD_BYTES: usize = 1 + NONCE_LEN + TAG_BYTES;
 /// Bytes of the authentication tag.
 const TAG_BYTES: usize = 16;
 
-/// Bytes of a device or alert id at most: the length is written in 16 bits, and ids are far shorter.
+/// Bytes of a device or alert id at most: the length is written in 16 bits, and ids are far
+/// shorter.
 pub const ID_BYTES_MAX: usize = 255;
 
 const SALT: &[u8] = b"ansim body v1";
@@ -114,8 +117,9 @@ impl From<Unspecified> for OpenBodyError {
     }
 }
 
-/// Seals `plaintext` for `device` and `alert` under the day's key; `aad` is the clear header that it belongs to. The
-/// nonce comes from `rng`; two equal ones would show equal bodies as equal and nothing else (RFC 8452, section 1).
+/// Seals `plaintext` for `device` and `alert` under the day's key; `aad` is the clear header that
+/// it belongs to. The nonce comes from `rng`; two equal ones would show equal bodies as equal and
+/// nothing else (RFC 8452, section 1).
 ///
 /// # Errors
 /// [`OpenBodyError::IdTooLong`] for an id above [`ID_BYTES_MAX`].

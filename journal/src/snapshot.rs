@@ -1,13 +1,16 @@
-//! A snapshot is a table of rows, written in slices; its offset says where a reader goes on in the alert log.
+//! A snapshot is a table of rows, written in slices; its offset says where a reader goes on in the
+//! alert log.
 //!
-//! Each row says up to where it has folded the log, so that a reader that replays from the snapshot's offset skips for
-//! that row what it already contains: a slice may hold rows that are newer than the snapshot's offset.
+//! Each row says up to where it has folded the log, so that a reader that replays from the
+//! snapshot's offset skips for that row what it already contains: a slice may hold rows that are
+//! newer than the snapshot's offset.
 
 use bytes::{Buf, BufMut, Bytes};
 
 use crate::offset::Offset;
 
-/// Bytes of keys and values in one slice: small enough that the receipts behind it wait for one ordinary commit.
+/// Bytes of keys and values in one slice: small enough that the receipts behind it wait for one
+/// ordinary commit.
 pub const SLICE_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes before a row's value: the offset that it has folded up to.
@@ -26,8 +29,9 @@ pub struct Row {
 
 /// What goes into one transaction of a snapshot.
 ///
-/// A snapshot that needs several slices gives `resume_at` with the last one only, together with the deletions: after a
-/// crash between two slices, the log from the old offset on still tells everything.
+/// A snapshot that needs several slices gives `resume_at` with the last one only, together with the
+/// deletions: after a crash between two slices, the log from the old offset on still tells
+/// everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotSlice {
     /// Rows that are new or changed.

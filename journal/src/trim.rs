@@ -1,15 +1,17 @@
 //! What may be deleted, as a value, before anything is.
 //!
-//! The alert log is trimmed up to one hour before the confirmed snapshot and for no other reason; the track log up to
-//! one hour ago. Readers never hold trimming back: one that comes too late is told of the gap.
+//! The alert log is trimmed up to one hour before the confirmed snapshot and for no other reason;
+//! the track log up to one hour ago. Readers never hold trimming back: one that comes too late is
+//! told of the gap.
 
 use crate::offset::Offset;
 
-/// How long entries outlive what makes them superfluous: one hour, so that a reader that was away for a shift change or
-/// a restart goes on from its cursor instead of the snapshot.
+/// How long entries outlive what makes them superfluous: one hour, so that a reader that was away
+/// for a shift change or a restart goes on from its cursor instead of the snapshot.
 pub const RETENTION_MS: u64 = 60 * 60 * 1000;
 
-/// Batches deleted in one transaction: deleting 4 GB in one took 4.6 s, without a receipt meanwhile.
+/// Batches deleted in one transaction: deleting 4 GB in one took 4.6 s, without a receipt
+/// meanwhile.
 pub const TRIM_BATCHES_MAX: usize = 256;
 
 /// A batch as the plan sees it.
@@ -64,11 +66,11 @@ impl TrimPoint {
     }
 }
 
-/// How many of the oldest batches may go now: `oldest` are the first batches of the log in order, of which at most
-/// [`TRIM_BATCHES_MAX`] are looked at.
+/// How many of the oldest batches may go now: `oldest` are the first batches of the log in order,
+/// of which at most [`TRIM_BATCHES_MAX`] are looked at.
 ///
-/// Everything before a batch that is old enough is older still, whatever its stamp says: a batch that was stamped while
-/// the clock stood in the future does not hold back the log behind it.
+/// Everything before a batch that is old enough is older still, whatever its stamp says: a batch
+/// that was stamped while the clock stood in the future does not hold back the log behind it.
 #[must_use]
 pub fn plan(oldest: &[Candidate], point: TrimPoint) -> usize {
     let window = &oldest[..oldest.len().min(TRIM_BATCHES_MAX)];

@@ -1,4 +1,5 @@
-//! The keys of the days: one file each, outside the log and every backup. A key that is gone means bodies that are gone.
+//! The keys of the days: one file each, outside the log and every backup. A key that is gone means
+//! bodies that are gone.
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -70,7 +71,8 @@ impl DayKeys {
         })
     }
 
-    /// The key of `day`; `None` when it was deleted or never made: its bodies are gone, and that stops nobody.
+    /// The key of `day`; `None` when it was deleted or never made: its bodies are gone, and that
+    /// stops nobody.
     ///
     /// # Errors
     /// When the file is there and cannot be used.
@@ -85,8 +87,9 @@ impl DayKeys {
         Ok(key)
     }
 
-    /// The key of `day`, made when first needed. Of several makers one wins and all get its key. Returns when the key
-    /// is on the disk, because what is sealed with it is not worth more than the key.
+    /// The key of `day`, made when first needed. Of several makers one wins and all get its key.
+    /// Returns when the key is on the disk, because what is sealed with it is not worth more than
+    /// the key.
     ///
     /// # Errors
     /// When the key cannot be read or written; nothing must be sealed then.
@@ -193,8 +196,8 @@ fn write_new(path: &Path, key: &DayKey) -> Result<(), DayKeyError> {
     write().map_err(|source| io("writing", path, source))
 }
 
-/// Gives the finished file its name, unless another maker was first: a rename would take away the key under which that
-/// one may have sealed already.
+/// Gives the finished file its name, unless another maker was first: a rename would take away the
+/// key under which that one may have sealed already.
 fn publish(temporary: &Path, path: &Path) -> Result<(), DayKeyError> {
     match std::fs::hard_link(temporary, path) {
         Err(source) if source.kind() != ErrorKind::AlreadyExists => {

@@ -1,4 +1,5 @@
-//! The embedded backend: the store, the thread that writes to it, and the pid file that guards both.
+//! The embedded backend: the store, the thread that writes to it, and the pid file that guards
+//! both.
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
@@ -150,15 +151,16 @@ impl Drop for Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        // The last handle may go in an answer that runs on the commit thread, which cannot wait for itself.
+        // The last handle may go in an answer that runs on the commit thread, which cannot wait for
+        // itself.
         if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
             let _ = thread.join();
         }
     }
 }
 
-/// Opens the file, which gets its name only when there is an empty journal in it: a database that a crash left half
-/// made cannot be opened.
+/// Opens the file, which gets its name only when there is an empty journal in it: a database that a
+/// crash left half made cannot be opened.
 fn open_file(path: &Path) -> Result<File, OpenError> {
     let unusable = |error: std::io::Error| OpenError::Storage {
         path: path.to_owned(),
@@ -201,8 +203,8 @@ fn create(fresh: &Path) -> Result<(), OpenError> {
     store.close().map_err(|error| unusable(error.to_string()))
 }
 
-/// Gives the journal its name. The folder is synced, or a crash could take the file away with all that was synced into
-/// it.
+/// Gives the journal its name. The folder is synced, or a crash could take the file away with all
+/// that was synced into it.
 fn publish(fresh: &Path, path: &Path) -> std::io::Result<()> {
     File::open(fresh)?.sync_all()?;
     std::fs::rename(fresh, path)?;

@@ -83,8 +83,8 @@ pub enum Health {
     Closed,
 }
 
-/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it and blocks
-/// until what was taken is on the disk: prefer [`Journal::close`].
+/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it and
+/// blocks until what was taken is on the disk: prefer [`Journal::close`].
 #[derive(Clone, Debug)]
 pub enum Journal {
     /// One file, one process.
@@ -92,11 +92,12 @@ pub enum Journal {
 }
 
 impl Journal {
-    /// Opens or creates the journal in the file `path`, whose folder must exist. Blocks while a journal that was not
-    /// closed is repaired.
+    /// Opens or creates the journal in the file `path`, whose folder must exist. Blocks while a
+    /// journal that was not closed is repaired.
     ///
     /// # Errors
-    /// When another process holds it (and which), the file cannot be read or repaired, or a newer release wrote it.
+    /// When another process holds it (and which), the file cannot be read or repaired, or a newer
+    /// release wrote it.
     pub fn open_embedded(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         Embedded::open(path.as_ref(), options).map(Self::Embedded)
     }
@@ -125,8 +126,8 @@ impl Journal {
         self.offer(log, entries)?.await
     }
 
-    /// Puts entries in the queue without waiting; the order of offers is the order of the log. The answer comes with
-    /// the returned future, which may be dropped.
+    /// Puts entries in the queue without waiting; the order of offers is the order of the log. The
+    /// answer comes with the returned future, which may be dropped.
     ///
     /// # Errors
     /// When the entries were not taken.
@@ -137,8 +138,8 @@ impl Journal {
         Ok(PendingAppend(receiver))
     }
 
-    /// Like [`Self::offer`], with the answer given to `reply` on the commit thread: it must not block.
-    /// It is called exactly once when this returns `Ok`, and never otherwise.
+    /// Like [`Self::offer`], with the answer given to `reply` on the commit thread: it must not
+    /// block. It is called exactly once when this returns `Ok`, and never otherwise.
     ///
     /// # Errors
     /// When the entries were not taken.
@@ -205,8 +206,8 @@ impl Journal {
         }
     }
 
-    /// Deletes what may be deleted from both logs, in small transactions between which receipts go on. `now_ms` is
-    /// milliseconds since the Unix epoch. Returns what was deleted.
+    /// Deletes what may be deleted from both logs, in small transactions between which receipts go
+    /// on. `now_ms` is milliseconds since the Unix epoch. Returns what was deleted.
     ///
     /// # Errors
     /// When the storage failed or has been closed.
@@ -224,7 +225,8 @@ impl Journal {
         }
     }
 
-    /// Bytes of live entries and snapshot rows; positions are shed at [`super::store::LIVE_BYTES_MAX`].
+    /// Bytes of live entries and snapshot rows; positions are shed at
+    /// [`super::store::LIVE_BYTES_MAX`].
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         match self {
@@ -238,8 +240,8 @@ impl Journal {
         self.size_bytes() >= LIVE_BYTES_ALARM
     }
 
-    /// Takes no more, commits what waits, and closes the file, so that the next start needs no repair. All clones are
-    /// closed. After a failure it only ends the commit thread.
+    /// Takes no more, commits what waits, and closes the file, so that the next start needs no
+    /// repair. All clones are closed. After a failure it only ends the commit thread.
     pub async fn close(&self) {
         match self {
             Self::Embedded(embedded) => embedded.close().await,

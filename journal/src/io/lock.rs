@@ -1,4 +1,5 @@
-//! One file, one process: a pid file beside the journal. The lock on it is the truth, its content is for people.
+//! One file, one process: a pid file beside the journal. The lock on it is the truth, its content
+//! is for people.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -9,14 +10,16 @@ use crate::error::OpenError;
 /// Bytes of a pid file that are read: a number and a path.
 const PID_FILE_BYTES_MAX: u64 = 4_096;
 
-/// Holds the journal until dropped. The file stays: deleting it would let two processes lock two files of one name.
+/// Holds the journal until dropped. The file stays: deleting it would let two processes lock two
+/// files of one name.
 #[derive(Debug)]
 pub(crate) struct PidFile {
     file: File,
 }
 
 impl PidFile {
-    /// Takes the journal at `journal`. The pid of a process that died is taken over, because its lock died with it.
+    /// Takes the journal at `journal`. The pid of a process that died is taken over, because its
+    /// lock died with it.
     pub(crate) fn take(journal: &Path) -> Result<Self, OpenError> {
         let unusable = |error: std::io::Error| OpenError::Storage {
             path: journal.to_owned(),

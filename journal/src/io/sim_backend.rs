@@ -1,9 +1,11 @@
-//! A disk in memory that can be taken apart: it crashes at a chosen operation, tears and loses what was not synced,
-//! fails syncs, and runs full. One handle stays with the test, backends go to the database.
+//! A disk in memory that can be taken apart: it crashes at a chosen operation, tears and loses what
+//! was not synced, fails syncs, and runs full. One handle stays with the test, backends go to the
+//! database.
 //!
-//! The model: a write is in the page cache until a sync; a crash keeps any subset of what was not synced, each piece
-//! whole, cut off at some byte, or not at all, in any order of arrival. What a *failed* sync should have written is
-//! treated the same way, for ever: no later sync brings it back, which is what makes a second try a lie.
+//! The model: a write is in the page cache until a sync; a crash keeps any subset of what was not
+//! synced, each piece whole, cut off at some byte, or not at all, in any order of arrival. What a
+//! *failed* sync should have written is treated the same way, for ever: no later sync brings it
+//! back, which is what makes a second try a lie.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +14,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use redb::StorageBackend;
 
-/// What is to go wrong. Operations that change the disk (write, set length, sync) are counted from 0.
+/// What is to go wrong. Operations that change the disk (write, set length, sync) are counted from
+/// 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// The machine stops at this operation: it may be half done, and nothing after it happens.
@@ -21,7 +24,8 @@ pub struct Faults {
     pub fail_sync: Option<u64>,
     /// The code beneath the database panics at this operation.
     pub panic_at: Option<u64>,
-    /// From this operation on the disk is full: a write leaves its first half and an error, growth an error.
+    /// From this operation on the disk is full: a write leaves its first half and an error, growth
+    /// an error.
     pub full_from: Option<u64>,
 }
 
@@ -100,8 +104,8 @@ impl SimDisk {
         self.lock().cached.clone()
     }
 
-    /// Freezes this disk and returns the one that is found after the power is back: what was synced, and what `seed`
-    /// says of the rest.
+    /// Freezes this disk and returns the one that is found after the power is back: what was
+    /// synced, and what `seed` says of the rest.
     #[must_use]
     pub fn after_crash(&self, seed: u64) -> Self {
         let mut state = self.lock();
@@ -249,7 +253,8 @@ impl State {
             return Err(io::Error::other("the simulated sync failed"));
         }
         if self.faults.fail_sync.is_some_and(|failed| failed < number) {
-            // The lie of a second try: it answers ok, and what was dirty before is still not on the disk.
+            // The lie of a second try: it answers ok, and what was dirty before is still not on the
+            // disk.
             return Ok(());
         }
         for change in self.unsynced.drain(..) {

@@ -1,6 +1,8 @@
-//! The database of the embedded journal: one file, one transaction per batch, synced before it returns.
+//! The database of the embedded journal: one file, one transaction per batch, synced before it
+//! returns.
 //!
-//! Synchronous and without a thread of its own: the commit thread drives it, and so may a simulation.
+//! Synchronous and without a thread of its own: the commit thread drives it, and so may a
+//! simulation.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,18 +29,19 @@ pub use trim::Trimmed;
 /// Format of the tables. Raised when an older release could no longer read them.
 pub const FORMAT_VERSION: u64 = 1;
 
-/// Memory for pages: a quarter of the largest live journal, which holds everything that tails and snapshots touch
-/// while nothing is wrong. The database's own default is 1 GiB.
+/// Memory for pages: a quarter of the largest live journal, which holds everything that tails and
+/// snapshots touch while nothing is wrong. The database's own default is 1 GiB.
 pub const CACHE_BYTES: usize = 64 << 20;
 
-/// Live bytes at which positions are shed: the repair after a crash reads them all, and stays under 2 s up to here (17
-/// to 39 s for 4 GB).
+/// Live bytes at which positions are shed: the repair after a crash reads them all, and stays under
+/// 2 s up to here (17 to 39 s for 4 GB).
 pub const LIVE_BYTES_MAX: u64 = 256 << 20;
 
 /// Live bytes at which somebody has to look: 70 % of [`LIVE_BYTES_MAX`].
 pub const LIVE_BYTES_ALARM: u64 = LIVE_BYTES_MAX / 10 * 7;
 
-/// Offsets skipped behind a last batch that does not say how many entries it has: more than any batch holds.
+/// Offsets skipped behind a last batch that does not say how many entries it has: more than any
+/// batch holds.
 const DAMAGED_BATCH_ENTRIES: u64 = 1 << 20;
 
 /// Bytes of a log table's key.
@@ -61,7 +64,8 @@ const fn table(log: LogName) -> TableDefinition<'static, u64, &'static [u8]> {
     }
 }
 
-/// Where the log begins once everything in it has been trimmed, so that no offset is ever given twice.
+/// Where the log begins once everything in it has been trimmed, so that no offset is ever given
+/// twice.
 const fn meta_first(log: LogName) -> &'static str {
     match log {
         LogName::Alerts => "alerts_first",
@@ -83,11 +87,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or creates the database; after a crash it is repaired first. `quick_repair` doubles the syncs of each
-    /// commit and spares that repair.
+    /// Opens or creates the database; after a crash it is repaired first. `quick_repair` doubles
+    /// the syncs of each commit and spares that repair.
     ///
     /// # Errors
-    /// When the storage answers an error, is held by another opener, or was written by a newer release.
+    /// When the storage answers an error, is held by another opener, or was written by a newer
+    /// release.
     pub fn open(
         backend: impl StorageBackend,
         cache_bytes: usize,
@@ -126,10 +131,12 @@ impl Store {
         })
     }
 
-    /// Writes a batch in one transaction and syncs it; `now_ms` is its stamp, milliseconds since the Unix epoch.
+    /// Writes a batch in one transaction and syncs it; `now_ms` is its stamp, milliseconds since
+    /// the Unix epoch.
     ///
     /// # Errors
-    /// Any error is final: whether the batch is there is known after a restart only, and every later call fails.
+    /// Any error is final: whether the batch is there is known after a restart only, and every
+    /// later call fails.
     pub fn commit(&self, batch: &Batch, now_ms: u64) -> Result<(), StoreError> {
         let mut written = 0;
         self.write("committing a batch", |txn| {
@@ -170,7 +177,8 @@ impl Store {
         self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Closes the database in good order, so that the next opening needs no repair. A second call does nothing.
+    /// Closes the database in good order, so that the next opening needs no repair. A second call
+    /// does nothing.
     ///
     /// # Errors
     /// When the last writes fail; nothing that was committed is lost by that.

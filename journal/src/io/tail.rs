@@ -1,5 +1,5 @@
-//! A tail: the log from an offset on, waited for by level. A reader that comes late sees the newest offset all the same;
-//! there is no event that it could have missed.
+//! A tail: the log from an offset on, waited for by level. A reader that comes late sees the newest
+//! offset all the same; there is no event that it could have missed.
 
 use std::sync::Arc;
 
@@ -11,11 +11,13 @@ use super::store::{ReadAt, Store};
 use crate::error::TailError;
 use crate::offset::{LogName, Offset};
 
-/// Bytes that one [`Tail::next`] reads before it stops to begin another batch: as much as one batch may hold.
+/// Bytes that one [`Tail::next`] reads before it stops to begin another batch: as much as one batch
+/// may hold.
 const READ_BYTES_MAX: usize = 1 << 20;
 
-/// A reader at most this far behind finds its pages in memory and reads on its own thread; one further behind may wait
-/// for the disk, and does so on a thread for blocking work. About two full batches.
+/// A reader at most this far behind finds its pages in memory and reads on its own thread; one
+/// further behind may wait for the disk, and does so on a thread for blocking work. About two full
+/// batches.
 const NEAR_ENTRIES: u64 = 4_096;
 
 /// What a tail yields.
@@ -28,14 +30,15 @@ pub enum Tailed {
         /// The entries, at least one.
         entries: Vec<Bytes>,
     },
-    /// What the reader asked for has been trimmed (or a batch cannot be read). It starts from the snapshot, when that
-    /// is newer than its own cursor; this tail goes on at `first_available` by itself.
+    /// What the reader asked for has been trimmed (or a batch cannot be read). It starts from the
+    /// snapshot, when that is newer than its own cursor; this tail goes on at `first_available` by
+    /// itself.
     Gap {
         /// The next offset that can be read.
         first_available: Offset,
     },
-    /// The log ends before what the reader has seen: it is not the log that was read. The reader folds anew from the
-    /// newest snapshot, with a new tail; this one would go on at the end.
+    /// The log ends before what the reader has seen: it is not the log that was read. The reader
+    /// folds anew from the newest snapshot, with a new tail; this one would go on at the end.
     Rewound,
 }
 
@@ -78,7 +81,8 @@ impl Tail {
     /// When the journal has been closed or has failed.
     pub async fn next(&mut self) -> Result<Tailed, TailError> {
         loop {
-            // The level is read before the log, so that what is committed in between is read at once or next time.
+            // The level is read before the log, so that what is committed in between is read at
+            // once or next time.
             let end = *self.end.borrow_and_update();
             if self.cursor != end
                 && let Some(tailed) = self.read(end).await?
@@ -133,7 +137,8 @@ impl Tail {
         }
     }
 
-    /// The reason for which the journal stopped says more than the error of a read that came after it.
+    /// The reason for which the journal stopped says more than the error of a read that came after
+    /// it.
     fn ended(&self, why: String) -> TailError {
         match &*self.health.borrow() {
             Health::Healthy => TailError::Failed { why },

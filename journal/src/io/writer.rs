@@ -1,5 +1,5 @@
-//! The commit thread: it alone writes. While it syncs one batch, the next is collected behind the lock, which is held
-//! for pushing and taking and never during a commit.
+//! The commit thread: it alone writes. While it syncs one batch, the next is collected behind the
+//! lock, which is held for pushing and taking and never during a commit.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,8 +17,8 @@ use crate::error::{AppendError, StoreError};
 use crate::offset::{LogName, Offset, PerLog};
 use crate::snapshot::SnapshotSlice;
 
-/// Snapshot slices and trims that wait for the commit thread: each caller awaits its own, so more than a few are a
-/// caller gone wild.
+/// Snapshot slices and trims that wait for the commit thread: each caller awaits its own, so more
+/// than a few are a caller gone wild.
 const CHORES_MAX: usize = 16;
 
 /// Who is told how an append ended; runs on the commit thread.
@@ -150,7 +150,8 @@ impl Writer {
         self.ended.subscribe()
     }
 
-    /// The commit thread: until the journal is closed. The pid file is let go when the database is closed.
+    /// The commit thread: until the journal is closed. The pid file is let go when the database is
+    /// closed.
     pub(crate) fn run(&self, pid_file: Option<PidFile>) {
         let worked = catch_unwind(AssertUnwindSafe(|| while self.step() {}));
         if worked.is_err() {
@@ -158,8 +159,8 @@ impl Writer {
             // Nobody commits any more; who still comes is told.
             while catch_unwind(AssertUnwindSafe(|| self.step())).unwrap_or(true) {}
         }
-        // After a panic beneath it the database may panic again when it is closed; that is no reason to hang whoever
-        // waits for the end.
+        // After a panic beneath it the database may panic again when it is closed; that is no
+        // reason to hang whoever waits for the end.
         match catch_unwind(AssertUnwindSafe(|| self.store.close())) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the next start repairs the journal"),
@@ -249,7 +250,8 @@ impl Writer {
         }
     }
 
-    /// From here on no receipt is given by this process: readiness goes first, then those who wait are told.
+    /// From here on no receipt is given by this process: readiness goes first, then those who wait
+    /// are told.
     fn fail(&self, why: String) {
         tracing::error!(%why, "the journal has failed; no receipt is given any more in this process");
         self.health.send_if_modified(|health| {
@@ -294,7 +296,8 @@ impl State {
         if let Some(chore) = self.chores.pop_front() {
             return Some(Work::Chore(chore));
         }
-        (self.closing && self.batcher.is_idle()).then_some(Work::Done)
+        // A closing batcher waits for nothing, so nothing is left.
+        self.closing.then_some(Work::Done)
     }
 }
 

@@ -31,7 +31,8 @@ fn round_trip() {
     assert_eq!(sealed().len(), 16 + SEALED_OVERHEAD_BYTES);
 }
 
-/// Computed with other code: HKDF by hand over Python's `hmac`, AES-256-GCM-SIV by its package `cryptography`.
+/// Computed with other code: HKDF by hand over Python's `hmac`, AES-256-GCM-SIV by its package
+/// `cryptography`.
 #[test]
 fn golden_vector() {
     let day_key = DayKey::from_bytes(&mut std::array::from_fn(|n| n as u8));

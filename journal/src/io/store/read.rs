@@ -28,8 +28,8 @@ pub enum ReadAt {
 }
 
 impl Store {
-    /// Entries of `log` from `from` on: all of the batches that begin before `bytes_max` bytes have been read, at
-    /// least one batch.
+    /// Entries of `log` from `from` on: all of the batches that begin before `bytes_max` bytes have
+    /// been read, at least one batch.
     ///
     /// # Errors
     /// When the storage answers an error or has been closed.
@@ -90,8 +90,8 @@ fn collect(
         let (first, value) = item?;
         let first = Offset(first.value());
         if first >= end {
-            // Committed since the transaction's view was taken, and not published yet: a cursor behind it would look
-            // like one of another log.
+            // Committed since the transaction's view was taken, and not published yet: a cursor
+            // behind it would look like one of another log.
             break;
         }
         let hole = first > cursor;

@@ -13,8 +13,8 @@ use crate::snapshot::{Row, SLICE_BYTES_MAX, SnapshotSlice, decode_row, encode_ro
 /// The newest snapshot, as it was when reading began.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where its reader goes on in the alert log; `None` when no snapshot was ever finished (then rows may still be
-    /// there, of one that was begun, and the log is read from its beginning).
+    /// Where its reader goes on in the alert log; `None` when no snapshot was ever finished (then
+    /// rows may still be there, of one that was begun, and the log is read from its beginning).
     pub resume_at: Option<Offset>,
     /// Its rows, by key.
     pub rows: Rows,
@@ -57,12 +57,12 @@ struct Change {
 }
 
 impl Store {
-    /// Writes one slice of a snapshot, with the offset when it is the last. `now_ms` is the time of the confirmation,
-    /// milliseconds since the Unix epoch.
+    /// Writes one slice of a snapshot, with the offset when it is the last. `now_ms` is the time of
+    /// the confirmation, milliseconds since the Unix epoch.
     ///
     /// # Errors
-    /// When the slice is too large or claims entries that the log does not have (nothing was written), or the
-    /// storage answers an error (final).
+    /// When the slice is too large or claims entries that the log does not have (nothing was
+    /// written), or the storage answers an error (final).
     pub fn snapshot_write(&self, slice: &SnapshotSlice, now_ms: u64) -> Result<(), StoreError> {
         let bytes = slice.bytes();
         // A single row may be larger, or nobody could write it.

@@ -30,8 +30,9 @@ impl Trimmed {
 }
 
 impl Store {
-    /// Deletes at most [`TRIM_BATCHES_MAX`] of the oldest batches of `log`, as far as [`TrimPoint`] allows. `now_ms`
-    /// is milliseconds since the Unix epoch. Writes nothing when there is nothing to delete.
+    /// Deletes at most [`TRIM_BATCHES_MAX`] of the oldest batches of `log`, as far as [`TrimPoint`]
+    /// allows. `now_ms` is milliseconds since the Unix epoch. Writes nothing when there is nothing
+    /// to delete.
     ///
     /// # Errors
     /// When the storage answers an error (final) or has been closed.

@@ -1,4 +1,5 @@
-//! The promise, tried at every operation of the disk: what was acknowledged is there, once, in order.
+//! The promise, tried at every operation of the disk: what was acknowledged is there, once, in
+//! order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -232,7 +233,8 @@ impl Books {
     }
 }
 
-/// A disk with an empty journal: a file gets its name when it is one, so no crash finds it half made.
+/// A disk with an empty journal: a file gets its name when it is one, so no crash finds it half
+/// made.
 fn created() -> SimDisk {
     let disk = SimDisk::new();
     open(&disk).unwrap().close().unwrap();
