@@ -26,7 +26,7 @@ function fromFile(file) {
       station: p.lat === undefined ? p.station : { lat: p.lat, lon: p.lon },
     },
   }));
-  return { type: "FeatureCollection", authority: "approximate", version: "mock", features };
+  return { type: "FeatureCollection", authority: source.authority ?? "approximate", version: source.version ?? "mock", label: source.label, features };
 }
 
 function invented() {

@@ -11,7 +11,7 @@ import { historyOf, makeCard, script } from "./mock-world.mjs";
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const DESK = { id: "national", kind: "national", name: "전국 상황실" };
+const DESK = { id: "national", kind: "national", name: "national" };
 export const USERS = {
   "seoul-1": { password: "ansim-a", name: "김하나", role: "officer" },
   "seoul-2": { password: "ansim-b", name: "이두리", role: "officer" },
@@ -39,7 +39,7 @@ export async function startMock({ port = 0, alerts = 20, map: file } = {}) {
 }
 
 function health(world) {
-  return { server_at_ms: Date.now(), ready: true, problems: [], lag_ms: 0, build: "mock", map: { version: world.map.version, authority: world.map.authority, label: world.map.authority === "invented" ? "가상 구역" : "시군구 근사 구역" } };
+  return { server_at_ms: Date.now(), ready: true, problems: [], lag_ms: 0, build: "mock", map: { version: world.map.version, authority: world.map.authority, label: world.map.label ?? "가상 구역" } };
 }
 
 async function route(world, request, response) {

@@ -11,7 +11,7 @@ const SCRIPT = [
   [205, { due_in: -65, battery_percent: 34, cancel: { meaning: "duress" }, talk: ["phone", "괜찮아요 잘못 눌렀어요"] }],
   [71, { assignment: { reason: "nearest", distance_m: 840 }, sea: true, battery_percent: 62 }],
   [96, { presses: 3, battery_percent: 8 }],
-  [149, { position: null, assignment: { reason: "none" }, state: "new", station: { id: "national", name: "전국 상황실" } }],
+  [149, { position: null, assignment: { reason: "none" }, state: "new", station: { id: "national", name: "national" } }],
   [54, { verification: "unverified", verification_reason: "missing" }],
   [310, { verification: "unverified", verification_reason: "expired", presses: 2 }],
   [420, { acked: 390, silent: 200, battery_percent: 4, talk: ["phone", "문 뒤에 숨어 있어요. 세 명이에요"] }],

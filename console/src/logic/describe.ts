@@ -19,6 +19,11 @@ export interface FactGroup {
 const STILL_MPS = 0.5;
 const KMH_PER_MPS = 3.6;
 
+/** The national desk has no name of its own on the wire; every language has one for it. */
+export function deskName(desk: { id: string; name: string }, w: Words): string {
+  return desk.id === "national" ? w.header.deskKind.national : desk.name;
+}
+
 /** Why this desk has the alert, in words. */
 export function reasonText(assignment: Assignment | undefined, w: Words): string {
   if (assignment === undefined) return w.reason.waiting;
@@ -98,7 +103,8 @@ function whereFacts(card: Card, w: Words): Fact[] {
 
 function assignedFacts(card: Card, w: Words): Fact[] {
   const f = w.facts;
-  const { name, agency } = card.station;
+  const { agency } = card.station;
+  const name = deskName(card.station, w);
   const facts: Fact[] = [
     { label: f.station, value: agency === undefined || agency === name ? name : `${name} (${agency})` },
     { label: f.assigned, value: reasonText(card.assignment, w) },

@@ -1,6 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import * as logic from "../logic/alarm";
 import type { Cards } from "../logic/cards";
+import { deskName } from "../logic/describe";
 import { isUnseen } from "../logic/order";
 import { timeText } from "../logic/format";
 import * as player from "../sound/player";
@@ -64,8 +65,8 @@ function speak(before: Cards, after: Cards): void {
   const fresh = [...after.values()].filter((card) => isUnseen(card) && !before.has(card.id));
   const again = [...after.values()].find((card) => card.presses > (before.get(card.id)?.presses ?? card.presses));
   const w = words.peek();
-  if (fresh[0] !== undefined) spokenAlert.value = w.queue.announceNew(fresh.length, fresh[0].station.name);
-  else if (again !== undefined) spokenAlert.value = w.queue.announceAgain(again.station.name);
+  if (fresh[0] !== undefined) spokenAlert.value = w.queue.announceNew(fresh.length, deskName(fresh[0].station, w));
+  else if (again !== undefined) spokenAlert.value = w.queue.announceAgain(deskName(again.station, w));
 }
 
 /** The tab says how many wait, and blinks while any does. */

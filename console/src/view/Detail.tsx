@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Card } from "../api/types";
-import { factGroups, type Fact } from "../logic/describe";
+import { deskName, factGroups, type Fact } from "../logic/describe";
 import { contactLostFor, deadline } from "../logic/freshness";
 import { clockText, timeText } from "../logic/format";
 import { isUnseen } from "../logic/order";
@@ -47,7 +47,7 @@ function Selected({ card }: { card: Card }) {
     <>
       <header class="detail__head">
         <div class="detail__title">
-          <h2>{card.station.name}</h2>
+          <h2>{deskName(card.station, w)}</h2>
           <StateBadge card={card} gone={gone} />
         </div>
         <Clocks card={card} />

@@ -1,3 +1,4 @@
+import { deskName } from "../logic/describe";
 import { timeText } from "../logic/format";
 import { sound, testedAt, testSound } from "../state/alarm";
 import { health, line } from "../state/board";
@@ -14,9 +15,10 @@ export function Header() {
   return (
     <header class="header">
       <div class="header__desk">
-        <h1>{who.desk.name}</h1>
+        <h1>{deskName(who.desk, w)}</h1>
         <p>
-          {w.header.deskKind[who.desk.kind]} · {who.name}
+          {who.desk.kind === "national" ? "" : `${w.header.deskKind[who.desk.kind]} · `}
+          {who.name}
         </p>
       </div>
       <AuthorityLabel />

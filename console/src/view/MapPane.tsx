@@ -89,7 +89,10 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
       mapHeld.value = false;
       map.fit();
     }),
-    effect(() => void loadAreas(health.value?.map?.version)),
+    effect(() => {
+      const facts = health.value?.map;
+      if (facts !== undefined) void loadAreas(facts.version);
+    }),
   ];
   /** Alerts may change faster than a map is drawn. */
   function catchUp(): void {

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { Card } from "../api/types";
-import { reasonText } from "../logic/describe";
+import { deskName, reasonText } from "../logic/describe";
 import { contactLostFor, deadline, isBatteryLow } from "../logic/freshness";
 import { clockText, distanceText } from "../logic/format";
 import { isUnseen } from "../logic/order";
@@ -60,7 +60,7 @@ function RowBody({ card, gone }: { card: Card; gone: boolean }) {
       <div class="row__main">
         <p class="row__head">
           <strong class="row__station">
-            {card.station.name}
+            {deskName(card.station, w)}
             <Agency card={card} />
           </strong>
           <StateBadge card={card} gone={gone} />

@@ -6,7 +6,7 @@ export function LanguageSwitch() {
   return (
     <button type="button" class="button button--quiet" onClick={switchLanguage} id="language">
       <Icon name="language" />
-      <span class="visually-hidden">{w.header.language}: </span>
+      <span class="visually-hidden">{w.header.language} </span>
       <span>{w.otherLanguage}</span>
     </button>
   );
