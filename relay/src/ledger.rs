@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use journal::{DayKey, OpenBodyError, seal};
-use protocol::{Entry, join};
-use rand::Rng;
+use protocol::Entry;
 
+use crate::append::{Append, ReportKey};
 use crate::limits::INCIDENTS_MAX;
-use crate::session::{Append, ReportKey};
 use crate::way_back::{Delivery, Notice, SessionId, WayBack};
 
 /// Where an append stands.
@@ -115,26 +112,6 @@ impl Ledger {
     #[must_use]
     pub fn incidents(&self) -> usize {
         self.way_back.incidents()
-    }
-}
-
-impl Append {
-    /// The entry of the log: the clear header and the sealed frame, which is kept exactly as it was received.
-    ///
-    /// # Errors
-    /// See [`journal::seal`].
-    pub fn entry(&self, day_key: &DayKey, rng: &mut impl Rng) -> Result<Bytes, OpenBodyError> {
-        let header = self.header.encode();
-        let device = self.key.device.to_bytes();
-        let alert = self.key.alert.as_bytes();
-        let sealed = seal(day_key, &device, alert, &header, &self.frame, rng)?;
-        Ok(join(&header, &sealed))
-    }
-
-    /// Whether its commit is answered with a receipt.
-    #[must_use]
-    pub fn is_promised(&self) -> bool {
-        !self.kind.is_track()
     }
 }
 

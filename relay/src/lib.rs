@@ -1,13 +1,14 @@
 //! From phone to log: what phones say is admitted, appended, receipted, and answered by what the log says about it.
 //!
 //! The files at the top are pure: [`session`] is one connection as a state machine, [`admission`] marks who
-//! speaks, [`ledger`] knows which reports are under way or durable, [`way_back`] folds the alert log for the phones,
-//! [`connection_id`] and [`close`] are formats. `io` holds the QUIC door: endpoint, TLS, keys, metrics, and the loop
-//! that feeds a session.
+//! speaks, [`mod@append`] is a report on its way into the log, [`ledger`] knows which reports are under way or durable,
+//! [`way_back`] folds the alert log for the phones, [`connection_id`] and [`close`] are formats. `io` holds the QUIC
+//! door: endpoint, TLS, keys, metrics, and the loop that feeds a session.
 //!
 //! What is absent: the relay knows no jurisdiction, no desk and no officer. It refuses nobody.
 
 pub mod admission;
+pub mod append;
 pub mod close;
 pub mod connection_id;
 pub mod ledger;

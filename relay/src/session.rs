@@ -17,6 +17,7 @@ use protocol::{
 };
 
 use crate::admission::Admission;
+use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::close::CloseCode;
 use crate::limits::{
     ALERTS_PER_SESSION_MAX, IN_FLIGHT_PER_SESSION_MAX, OUTPUT_HIGH_BYTES, OUTPUT_MAX_BYTES,
@@ -30,56 +31,6 @@ pub struct Now {
     pub stamp: UnixMillis,
     /// Milliseconds since the relay's start, which deadlines are counted in. It never goes back.
     pub tick: Millis,
-}
-
-/// Names one report for ever: whatever has the same key is the same report.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct ReportKey {
-    /// Who said it.
-    pub device: DeviceId,
-    /// About which alert.
-    pub alert: AlertId,
-    /// Its number.
-    pub number: ReportNumber,
-}
-
-/// A report to be appended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Append {
-    /// Which report.
-    pub key: ReportKey,
-    /// What it says.
-    pub kind: ReportKind,
-    /// The clear header, stamped.
-    pub header: Header,
-    /// The frame as it was received; the body to be sealed.
-    pub frame: Bytes,
-    /// It came before the handshake had completed, so somebody may have recorded and repeated it.
-    pub is_early: bool,
-    /// This connection knows of no open alert: the position is stored only if the relay does.
-    pub needs_open: bool,
-}
-
-/// What became of an append.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
-    /// It is in the log, synced.
-    Durable,
-    /// No alert is open under its id: it was not stored.
-    NoOpenAlert,
-    /// Nobody may rely on it.
-    NotDurable,
-    /// Positions carry no promise: given to the log, no answer follows.
-    Unpromised,
-}
-
-/// The answer to one append.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Outcome {
-    /// Which report.
-    pub key: ReportKey,
-    /// What became of it.
-    pub fate: Fate,
 }
 
 /// What the log says to a phone.

@@ -2,40 +2,24 @@
 //!
 //! Nothing here is a source of truth; whatever is forgotten is in the log.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod incident;
 
-use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+
 use protocol::wire::Status;
 use protocol::{
-    AlertId, Day, DecisionHeader, DecisionId, DecisionKind, DeviceId, Effect, Entry, IncidentId,
-    Lifecycle, NumberSet, Progress, ReportHeader, State, Subject, UnixMillis,
+    AlertId, DecisionHeader, DecisionKind, DeviceId, Effect, Entry, IncidentId, NumberSet,
+    Progress, ReportHeader, Subject, UnixMillis,
 };
 
-use crate::limits::{ALERTS_PER_SESSION_MAX, MESSAGES_PER_INCIDENT_MAX, UNFOLDED_ALERTS_MAX};
-use crate::session::ReportKey;
+use crate::append::ReportKey;
+use crate::limits::{ALERTS_PER_SESSION_MAX, UNFOLDED_ALERTS_MAX};
+use incident::Incident;
+pub use incident::SealedMessage;
 
 /// Names one connection of this run of the relay.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SessionId(pub u64);
-
-/// An officer's words as they stand in the log.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SealedMessage {
-    /// The decision that carries them.
-    pub id: DecisionId,
-    /// Device and alert under which they are sealed.
-    pub device: DeviceId,
-    /// The alert that opened the incident.
-    pub alert: AlertId,
-    /// Names the key.
-    pub day: Day,
-    /// When the officer wrote.
-    pub at: UnixMillis,
-    /// What the seal covers.
-    pub header_bytes: Bytes,
-    /// The sealed body.
-    pub sealed: Bytes,
-}
 
 /// What is to be told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,17 +39,6 @@ pub struct Delivery {
     pub notice: Notice,
 }
 
-/// One incident as a phone may know it.
-#[derive(Debug)]
-struct Incident {
-    id: IncidentId,
-    lifecycle: Lifecycle,
-    /// Which reports of which alert are in the log.
-    reports: BTreeMap<AlertId, NumberSet>,
-    messages: VecDeque<SealedMessage>,
-    changed_at: UnixMillis,
-}
-
 /// The fold, and who listens.
 #[derive(Debug)]
 pub struct WayBack {
@@ -79,16 +52,6 @@ pub struct WayBack {
     unfolded: BTreeMap<(DeviceId, AlertId), NumberSet>,
     listeners: BTreeMap<(DeviceId, AlertId), BTreeSet<SessionId>>,
     heard_by: BTreeMap<SessionId, BTreeSet<(AlertId, DeviceId)>>,
-}
-
-impl Incident {
-    fn status(&self, alert: AlertId) -> Notice {
-        Notice::Status(Status {
-            alert,
-            progress: self.lifecycle.progress(),
-            at: self.changed_at,
-        })
-    }
 }
 
 impl WayBack {
@@ -133,7 +96,7 @@ impl WayBack {
             .position(|incident| incident.reports.contains_key(&report.alert))
             .or_else(|| {
                 let newest = incidents.len().checked_sub(1)?;
-                let gathers = incidents[newest].lifecycle.gathers_press_at(time);
+                let gathers = incidents[newest].gathers_press_at(time);
                 gathers.then_some(newest)
             });
         let Some(index) = found else {
@@ -145,13 +108,9 @@ impl WayBack {
         };
         let incident = &mut incidents[index];
         let id = incident.id;
-        let was_closed = closed_at(&incident.lifecycle);
+        let was_closed = incident.closed_at();
         let is_new_alert = !incident.reports.contains_key(&report.alert);
-        let effect = incident.lifecycle.report(report, time);
-        let numbers = incident.reports.entry(report.alert).or_default();
-        numbers.insert(report.number);
-        if effect == Effect::Changed {
-            incident.changed_at = time;
+        if incident.report(report, time) {
             if let Some(at) = was_closed {
                 self.closed.remove(&(at, report.device, id));
             }
@@ -172,24 +131,16 @@ impl WayBack {
         }) else {
             return Vec::new();
         };
-        let before = incident.lifecycle.progress();
-        match incident.lifecycle.decide(decision, time) {
+        match incident.decide(decision, time) {
             Effect::Changed => {
-                if let Some(at) = closed_at(&incident.lifecycle) {
+                if let Some(at) = incident.closed_at() {
                     self.closed.insert((at, decision.device, incident.id));
                 }
-                if incident.lifecycle.progress() == before {
-                    return Vec::new();
-                }
-                incident.changed_at = time;
                 self.statuses(decision.device, decision.incident, None)
             }
             Effect::Added if decision.kind == DecisionKind::Message => {
-                let message = sealed_message(decision, entry);
-                incident.messages.push_back(message.clone());
-                if incident.messages.len() > MESSAGES_PER_INCIDENT_MAX {
-                    incident.messages.pop_front();
-                }
+                let message = SealedMessage::of(decision, entry);
+                incident.add_message(message.clone());
                 self.message_to_all(decision.device, decision.incident, &message)
             }
             Effect::Added | Effect::Duplicate | Effect::Superseded => Vec::new(),
@@ -208,7 +159,7 @@ impl WayBack {
             for session in self.listeners(device, *alert) {
                 deliveries.push(Delivery {
                     session,
-                    notice: incident.status(*alert),
+                    notice: Notice::Status(incident.status(*alert)),
                 });
             }
         }
@@ -270,7 +221,7 @@ impl WayBack {
             return Vec::new();
         };
         let messages = incident.messages.iter().cloned();
-        let status = std::iter::once(incident.status(alert));
+        let status = std::iter::once(Notice::Status(incident.status(alert)));
         status
             .chain(messages.map(|message| Notice::Message(alert, message)))
             .collect()
@@ -322,7 +273,7 @@ impl WayBack {
     #[must_use]
     pub fn is_open(&self, device: DeviceId, alert: AlertId) -> bool {
         match self.incident_of(&device, &alert) {
-            Some(incident) => incident.lifecycle.state() != State::Closed,
+            Some(incident) => incident.progress() != Progress::Closed,
             None => self.unfolded.contains_key(&(device, alert)),
         }
     }
@@ -350,46 +301,11 @@ impl WayBack {
             if incidents.is_empty() {
                 self.devices.remove(&device);
             }
-            let opened_at = incident.lifecycle.opened_at();
-            self.opened.remove(&(opened_at, device, id));
-            if let Some(at) = closed_at(&incident.lifecycle) {
+            self.opened.remove(&(incident.opened_at(), device, id));
+            if let Some(at) = incident.closed_at() {
                 self.closed.remove(&(at, device, id));
             }
         }
-    }
-}
-
-impl Incident {
-    fn open(report: &ReportHeader, time: UnixMillis) -> Self {
-        let mut numbers = NumberSet::default();
-        numbers.insert(report.number);
-        Self {
-            id: IncidentId::of(&report.device, &report.alert),
-            lifecycle: Lifecycle::open(report, time),
-            reports: BTreeMap::from([(report.alert, numbers)]),
-            messages: VecDeque::new(),
-            changed_at: time,
-        }
-    }
-}
-
-/// When a closed incident was closed.
-fn closed_at(lifecycle: &Lifecycle) -> Option<UnixMillis> {
-    let is_closed = lifecycle.progress() == Progress::Closed;
-    let (_, at) = lifecycle.closed().filter(|_| is_closed)?;
-    Some(*at)
-}
-
-/// A copy: the entry's bytes would keep its whole batch in memory.
-fn sealed_message(decision: &DecisionHeader, entry: &Entry) -> SealedMessage {
-    SealedMessage {
-        id: decision.id,
-        device: decision.device,
-        alert: decision.alert,
-        day: entry.header.day,
-        at: entry.header.time,
-        header_bytes: Bytes::copy_from_slice(&entry.header_bytes),
-        sealed: Bytes::copy_from_slice(&entry.sealed),
     }
 }
 

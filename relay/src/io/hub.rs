@@ -4,32 +4,32 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use journal::{Clock, DayKeys, Journal, LogName, Offset, Tailed};
+use journal::{Clock, DayKeys, Journal, LogName};
 use protocol::token::Authority;
-use protocol::wire::Message;
-use protocol::{AlertId, Decision, DecisionKind, Entry, Millis, UnixMillis};
+use protocol::{Millis, UnixMillis};
 use tokio::time::Instant;
 
 use super::mailbox::{Mailbox, Stop};
 use super::metrics::Metrics;
 use super::rng::SystemRng;
+use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::ledger::{Ledger, Standing};
 use crate::limits::Patience;
-use crate::session::{Append, Fate, Now, Outcome, ReportKey, Session, Word};
-use crate::way_back::{Notice, SealedMessage, SessionId};
+use crate::session::{Now, Session};
+use crate::way_back::SessionId;
 
 /// What all connections of a relay share.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    journal: Journal,
-    day_keys: Arc<DayKeys>,
+    pub(crate) journal: Journal,
+    pub(crate) day_keys: Arc<DayKeys>,
     authority: Arc<Authority>,
     clock: Clock,
     started: Instant,
     patience: Patience,
     pub(crate) metrics: Metrics,
     ledger: Mutex<Ledger>,
-    mailboxes: papaya::HashMap<SessionId, Arc<Mailbox>>,
+    pub(crate) mailboxes: papaya::HashMap<SessionId, Arc<Mailbox>>,
     next_session: AtomicU64,
     shutting_down: AtomicBool,
     not_durable: AtomicBool,
@@ -124,7 +124,7 @@ impl Hub {
         }
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -231,86 +231,6 @@ impl Hub {
             if let Some(mailbox) = mailboxes.get(&session) {
                 mailbox.put_outcomes([outcome(&key)]);
             }
-        }
-    }
-
-    /// Follows the alert log for the phones of this relay until the journal ends.
-    pub(crate) async fn follow_log(self: Arc<Self>) {
-        let from = self.journal.first(LogName::Alerts).unwrap_or(Offset::ZERO);
-        let mut tail = self.journal.tail(LogName::Alerts, from);
-        loop {
-            match tail.next().await {
-                Ok(Tailed::Entries { entries, .. }) => self.fold(&entries),
-                Ok(Tailed::Gap { first_available }) => {
-                    tracing::warn!(%first_available, "the way back begins in the middle of the log");
-                    self.ledger().forget_log();
-                }
-                Ok(Tailed::Rewound) => {
-                    tracing::warn!("the log was rewound; the way back folds it anew");
-                    self.ledger().forget_log();
-                    let from = self.journal.first(LogName::Alerts).unwrap_or(Offset::ZERO);
-                    tail = self.journal.tail(LogName::Alerts, from);
-                }
-                Err(error) => {
-                    tracing::info!(%error, "the way back has ended");
-                    return;
-                }
-            }
-        }
-    }
-
-    fn fold(&self, entries: &[Bytes]) {
-        for entry in entries {
-            let Ok(entry) = Entry::decode(entry) else {
-                self.metrics.entries_undecodable.inc();
-                continue;
-            };
-            let deliveries = self.ledger().fold(&entry);
-            for delivery in deliveries {
-                let Some(word) = self.word(delivery.notice) else {
-                    continue;
-                };
-                if let Some(mailbox) = self.mailboxes.pin().get(&delivery.session) {
-                    mailbox.put_word(word);
-                }
-            }
-        }
-        let incidents = self.ledger().incidents();
-        let incidents = i64::try_from(incidents).unwrap_or(i64::MAX);
-        self.metrics.incidents.set(incidents);
-    }
-
-    fn word(&self, notice: Notice) -> Option<Word> {
-        match notice {
-            Notice::Status(status) => Some(Word::Status(status)),
-            Notice::Message(alert, message) => {
-                let word = self.open(alert, &message);
-                if word.is_none() {
-                    self.metrics.words_lost.inc();
-                }
-                word
-            }
-        }
-    }
-
-    fn open(&self, alert: AlertId, message: &SealedMessage) -> Option<Word> {
-        let day_key = self.day_keys.get(journal::Day(message.day.0)).ok()??;
-        let body = journal::open(
-            &day_key,
-            &message.device.to_bytes(),
-            message.alert.as_bytes(),
-            &message.header_bytes,
-            &message.sealed,
-        )
-        .ok()?;
-        match Decision::decode(DecisionKind::Message, &body) {
-            Ok(Decision::Message(text)) => Some(Word::Message(Message {
-                alert,
-                id: message.id,
-                text,
-                at: message.at,
-            })),
-            _ => None,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::append::Outcome;
 use crate::limits::MAILBOX_WORDS_MAX;
-use crate::session::{Outcome, Word};
+use crate::session::Word;
 
 /// Why all connections end.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

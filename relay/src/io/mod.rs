@@ -6,6 +6,7 @@
 )]
 
 mod connection;
+mod follow;
 mod hub;
 mod kernel_drops;
 pub mod keys;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use journal::open;
+use bytes::Bytes;
+use journal::{DayKey, open};
 use protocol::token::Issuer;
 use protocol::wire::{Frame, delimit, encode_frame};
 use protocol::{AlertId, Content, Millis, Raise, Report, ReportNumber, UnixMillis, Unusable};

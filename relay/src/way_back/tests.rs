@@ -1,6 +1,9 @@
-use protocol::{DeskId, Header, OfficerId, ReportKind, ReportNumber, Revision, Verification, join};
+use protocol::{
+    DecisionId, DeskId, Header, OfficerId, ReportKind, ReportNumber, Revision, Verification, join,
+};
 
 use super::*;
+use crate::limits::MESSAGES_PER_INCIDENT_MAX;
 
 const DEVICE: DeviceId = DeviceId::Enrolled([7; 16]);
 const ONE: SessionId = SessionId(1);
@@ -241,4 +244,29 @@ fn messages_and_listeners_are_bounded() {
         way.listen(ONE, DEVICE, alert(n));
     }
     assert_eq!(way.listeners.len(), ALERTS_PER_SESSION_MAX);
+}
+
+#[test]
+fn who_reads_the_log_from_its_middle_catches_up_with_the_decisions() {
+    let mut way = WayBack::new(10);
+    way.listen(ONE, DEVICE, alert(1));
+    way.fold(&raise(1, 2, 0));
+    let says = |word: &str| vec![(ONE, word.to_owned())];
+    assert_eq!(
+        told(way.fold(&decision(7, DecisionKind::Acknowledged, 5, 1))),
+        says("Seen 1")
+    );
+    let behind = decision(8, DecisionKind::Assigned, 5, 2);
+    assert_eq!(told(way.fold(&behind)), [], "the second on its revision");
+    let press = raise(2, 1, 3);
+    assert_eq!(told(way.fold(&press)), says("Routed 1"));
+    assert_eq!(
+        told(way.fold(&decision(9, DecisionKind::Closed, 7, 4))),
+        says("Closed 1")
+    );
+    assert!(!way.is_open(DEVICE, alert(1)));
+    assert!(!way.closed.is_empty());
+    way.fold(&raise(3, 1, 5));
+    assert!(way.is_open(DEVICE, alert(1)) && way.closed.is_empty());
+    assert_eq!(way.incidents(), 1);
 }
