@@ -2,7 +2,7 @@
 //! for tests; a real site makes its own with `ansim token` and `ansim users`.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use dispatcher::io::http::HttpConfig;
@@ -17,6 +17,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsage
 use relay::{Certificate, RelayConfig};
 
 use crate::service::{ServiceParts, build_name};
+use crate::site_keys::SiteKeys;
 
 /// The name in the relay's certificate. Nobody can own it (RFC 6761, section 6.4).
 const RELAY_NAME: &str = "relay.ansim.invalid";
@@ -26,7 +27,9 @@ const TOKEN_LIFETIME: Millis = Millis::from_secs(24 * 3600);
 
 /// A site's secrets, in memory.
 pub struct DemoSite {
+    issuer_seed: [u8; 32],
     issuer: Issuer,
+    site_key_bytes: [u8; 32],
     site_key: SitePrivateKey,
     authority_pem: String,
     relay_chain_pem: String,
@@ -69,8 +72,9 @@ impl DemoSite {
     /// When a certificate cannot be made.
     pub fn new() -> anyhow::Result<Self> {
         let mut rng = rand::rng();
-        let issuer = Issuer::from_seed(&rng.random::<[u8; 32]>())?;
-        let site_key = SitePrivateKey::from_bytes(rng.random())?;
+        let (issuer_seed, site_key_bytes): ([u8; 32], [u8; 32]) = (rng.random(), rng.random());
+        let issuer = Issuer::from_seed(&issuer_seed)?;
+        let site_key = SitePrivateKey::from_bytes(site_key_bytes)?;
 
         let mut authority = CertificateParams::new(Vec::<String>::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -87,7 +91,9 @@ impl DemoSite {
         let relay_chain_pem = relay.signed_by(&relay_key, &authority)?.pem();
         let relay_key_pem = relay_key.serialize_pem();
         Ok(Self {
+            issuer_seed,
             issuer,
+            site_key_bytes,
             site_key,
             authority_pem,
             relay_chain_pem,
@@ -131,6 +137,39 @@ impl DemoSite {
             },
             users: users(officers)?,
         })
+    }
+
+    /// Writes the site to a folder as an operator would have it, and returns the path of its
+    /// configuration. Both doors are on loopback at ports that are free.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(
+        &self,
+        folder: &Path,
+        map_geojson: &str,
+        officers: &[DemoOfficer],
+    ) -> anyhow::Result<PathBuf> {
+        SiteKeys::write(folder.join("keys"), &self.issuer_seed, &self.site_key_bytes)?;
+        let config = "[site]\ndata = \"data\"\nday_keys = \"day-keys\"\nkeys = \"keys\"\n\
+                      map = \"map.geojson\"\nallow_unofficial_map = true\n\
+                      [relay]\nlisten = \"127.0.0.1:0\"\ncertificate = \"relay-cert.pem\"\n\
+                      private_key = \"relay-key.pem\"\n\
+                      [console]\nlisten = \"127.0.0.1:0\"\nusers = \"users.toml\"\n";
+        let files = [
+            ("relay-cert.pem", self.relay_chain_pem.as_str()),
+            ("relay-key.pem", self.relay_key_pem.as_str()),
+            ("authority.pem", self.authority_pem.as_str()),
+            ("map.geojson", map_geojson),
+            ("users.toml", &users_file(officers)?),
+            ("ansim.toml", config),
+        ];
+        for (name, text) in files {
+            let path = folder.join(name);
+            std::fs::write(&path, text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(folder.join("ansim.toml"))
     }
 
     /// The enrolment file of a phone, with a token.
@@ -186,6 +225,10 @@ impl DemoSite {
 }
 
 fn users(officers: &[DemoOfficer]) -> anyhow::Result<Users> {
+    Ok(Users::parse(&users_file(officers)?)?)
+}
+
+fn users_file(officers: &[DemoOfficer]) -> anyhow::Result<String> {
     let mut rng = rand::rng();
     let records = officers.iter().map(|officer| UserRecord {
         user: officer.user.clone(),
@@ -197,6 +240,5 @@ fn users(officers: &[DemoOfficer]) -> anyhow::Result<Users> {
     let file = UsersFile {
         user: records.collect(),
     };
-    let text = toml::to_string(&file).context("the officers cannot be written")?;
-    Ok(Users::parse(&text)?)
+    toml::to_string(&file).context("the officers cannot be written")
 }

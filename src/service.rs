@@ -103,7 +103,8 @@ impl ServiceParts {
                 tls,
                 build: build_name(),
             },
-            users: Users::load(&config.console.users)?,
+            users: Users::load(&config.console.users)
+                .with_context(|| config.console.users.display().to_string())?,
         })
     }
 }

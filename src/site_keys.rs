@@ -35,6 +35,16 @@ impl SiteKeys {
     /// # Errors
     /// When one is there already (nothing is overwritten), or a file cannot be written.
     pub fn generate(folder: impl Into<PathBuf>) -> anyhow::Result<Self> {
+        let mut rng = rand::rng();
+        Self::write(folder, &rng.random(), &rng.random())
+    }
+
+    /// Writes these keys, an Ed25519 seed and an X25519 key, to a folder.
+    pub(crate) fn write(
+        folder: impl Into<PathBuf>,
+        issuer_seed: &[u8; 32],
+        site_key: &[u8; 32],
+    ) -> anyhow::Result<Self> {
         let keys = Self::in_folder(folder);
         fs::create_dir_all(&keys.folder)
             .with_context(|| format!("cannot create {}", keys.folder.display()))?;
@@ -44,20 +54,14 @@ impl SiteKeys {
                 bail!("{} is there already; choose another folder", path.display());
             }
         }
-        let mut rng = rand::rng();
-        let seed: [u8; 32] = rng.random();
-        let authority = Issuer::from_seed(&seed)?.authority();
-        write(&keys.folder.join(ISSUER_SEED), &seed, Secrecy::Secret)?;
+        let authority = Issuer::from_seed(issuer_seed)?.authority();
+        write(&keys.folder.join(ISSUER_SEED), issuer_seed, Secrecy::Secret)?;
         write(
             &keys.folder.join(AUTHORITY),
             authority.public_key(),
             Secrecy::Public,
         )?;
-        write(
-            &keys.folder.join(SITE_KEY),
-            &rng.random::<[u8; 32]>(),
-            Secrecy::Secret,
-        )?;
+        write(&keys.folder.join(SITE_KEY), site_key, Secrecy::Secret)?;
         Ok(keys)
     }
 

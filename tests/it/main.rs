@@ -7,11 +7,15 @@
 )]
 
 mod areas;
+mod demo;
 mod end_to_end;
 mod http;
 mod locate;
 mod lock;
+mod power_cut;
 mod protocol_document;
+mod quic;
+mod serve;
 mod support;
 mod walls;
 mod workflow;
