@@ -1,0 +1,11 @@
+//! The console's door, from outside: over a socket, with a real engine and a real log behind it.
+
+mod answers;
+mod claims;
+mod console;
+mod operation;
+mod rooms;
+mod sight;
+mod sign_in;
+mod stream;
+mod traces;
