@@ -291,6 +291,11 @@ impl Outbox {
             .find(|alert| alert.live && !alert.closed && !alert.track.is_empty())
     }
 
+    /// The alert whose track was taken and is to be put back.
+    pub(crate) fn next_track_of(&mut self, id: AlertId) -> Option<&mut Alert> {
+        self.find_mut(id)
+    }
+
     /// Takes a receipt. `None` when it says nothing new.
     pub(crate) fn receipt(&mut self, receipt: &Receipt) -> Option<Matched> {
         let alert = self.find_mut(receipt.alert)?;
@@ -408,15 +413,18 @@ impl Outbox {
     }
 }
 
-/// What a track becomes on the wire: its newest position alone, or a trail of what came before.
-pub(crate) fn take_track(track: &mut VecDeque<Position>) -> Option<Content> {
+/// What a track becomes on the wire: its newest position alone, or a trail of at most so many that
+/// came before.
+pub(crate) fn take_track(track: &mut VecDeque<Position>, most: usize) -> Option<Content> {
     match track.len() {
         0 => None,
         1 => track
             .pop_front()
             .map(|position| Content::Position(Ok(position))),
         // The newest stays behind and leaves as a datagram of its own.
-        older => Some(Content::Trail(track.drain(..older - 1).map(Ok).collect())),
+        older => Some(Content::Trail(
+            track.drain(..most.min(older - 1)).map(Ok).collect(),
+        )),
     }
 }
 

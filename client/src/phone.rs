@@ -5,26 +5,24 @@
 //! [`Phone::next_deadline`].
 
 mod event;
+mod say;
 mod transmit;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use protocol::limit::{MAX_TEXT_BYTES, shorten};
+use protocol::limit::MAX_TOKEN_BYTES;
 use protocol::wire::{Deframer, RelayFrame, decode_relay_frame};
-use protocol::{
-    AlertId, CancelMeaning, Content, DeviceState, InstallKey, Position, Raise, Report, ReportKind,
-    ReportNumber, SitePublicKey, UnixMillis,
-};
-use rand::{CryptoRng, RngExt as _};
+use protocol::{InstallKey, SitePublicKey, UnixMillis};
+use rand::CryptoRng;
 
 pub use event::{Event, Receipted};
 pub use transmit::Transmit;
 
 use crate::link::{Action, Link, Lost, close};
-use crate::number::{Numbers, RAISE_NUMBER};
-use crate::outbox::{NotTaken, Outbox};
+use crate::number::Numbers;
+use crate::outbox::Outbox;
 use crate::saved::{Saved, SavedError};
 
 /// Without any receipt for as long, the phone says that a report is not delivered, and goes on
@@ -122,7 +120,11 @@ impl Phone {
         Ok(phone)
     }
 
-    fn with(config: PhoneConfig, numbers: Numbers, outbox: Outbox) -> Self {
+    fn with(mut config: PhoneConfig, numbers: Numbers, outbox: Outbox) -> Self {
+        if config.token.len() > MAX_TOKEN_BYTES {
+            // It verifies nowhere, and would make every raise too long a frame.
+            config.token = Bytes::new();
+        }
         Self {
             link: Link::new(config.relays),
             unsaved: config.persistent,
@@ -138,68 +140,6 @@ impl Phone {
             saving: false,
             events: VecDeque::new(),
         }
-    }
-
-    /// The button was pressed. It is never refused; the id is the alert's for ever.
-    pub fn raise(&mut self, now: Now, raise: Raise, rng: &mut impl CryptoRng) -> AlertId {
-        let report = Report {
-            alert: AlertId::new(now.wall, rng.random()),
-            number: RAISE_NUMBER,
-            ..self.report(now, Content::Raise(raise))
-        };
-        let alert = self.outbox.raise(report, now.since_start);
-        self.unsaved = true;
-        self.link.hurry(now.since_start);
-        self.settle(now.since_start);
-        alert
-    }
-
-    /// The phone is here now. It is sent if a connection takes it, and else waits in the track.
-    ///
-    /// # Errors
-    /// [`NotTaken::NoOpenAlert`].
-    pub fn position(&mut self, alert: AlertId, position: Position) -> Result<(), NotTaken> {
-        self.outbox.track(alert, position)
-    }
-
-    /// The person typed something. It is shortened to what a report may hold.
-    ///
-    /// # Errors
-    /// [`NotTaken`].
-    pub fn text(&mut self, now: Now, alert: AlertId, text: &str) -> Result<ReportNumber, NotTaken> {
-        let content = Content::Text(shorten(text, MAX_TEXT_BYTES).to_owned());
-        self.keep(now, alert, |_, _| Ok(content))
-    }
-
-    /// The phone says that the alert is to end. Officers decide; nothing on this side changes.
-    ///
-    /// # Errors
-    /// [`NotTaken`].
-    pub fn cancel(
-        &mut self,
-        now: Now,
-        alert: AlertId,
-        meaning: CancelMeaning,
-        rng: &mut impl CryptoRng,
-    ) -> Result<ReportNumber, NotTaken> {
-        self.outbox.admits(alert, ReportKind::Cancel)?;
-        self.keep(now, alert, |site_key, number| {
-            let code = site_key.seal(meaning, &alert, number, rng);
-            code.map(Content::Cancel).map_err(|_| NotTaken::BadSiteKey)
-        })
-    }
-
-    /// The battery has changed.
-    ///
-    /// # Errors
-    /// [`NotTaken`].
-    pub fn device_state(
-        &mut self,
-        now: Now,
-        alert: AlertId,
-        state: DeviceState,
-    ) -> Result<ReportNumber, NotTaken> {
-        self.keep(now, alert, |_, _| Ok(Content::DeviceState(state)))
     }
 
     /// Makes sure that a relay is reachable and that a ticket for 0-RTT is at hand. The answer is
@@ -365,43 +305,6 @@ impl Phone {
         .into_iter()
         .flatten()
         .min()
-    }
-
-    fn report(&self, now: Now, content: Content) -> Report {
-        Report {
-            alert: AlertId::from_bytes([0; 16]),
-            number: ReportNumber(0),
-            sent_at: Some(now.wall),
-            install_key: Some(self.config.install_key),
-            content,
-        }
-    }
-
-    fn keep(
-        &mut self,
-        now: Now,
-        alert: AlertId,
-        content: impl FnOnce(&SitePublicKey, ReportNumber) -> Result<Content, NotTaken>,
-    ) -> Result<ReportNumber, NotTaken> {
-        self.outbox.admits(alert, ReportKind::Unknown)?;
-        let number = self.numbers.take().ok_or(NotTaken::NoNumber)?;
-        let content = content(&self.config.site_key, number)?;
-        let report = Report {
-            alert,
-            number,
-            ..self.report(now, content)
-        };
-        let kind = ReportKind::of(&report.content);
-        if let Some(number) = self.outbox.keep(report, now.since_start)? {
-            self.events.push_back(Event::Dropped {
-                alert,
-                number,
-                kind,
-            });
-        }
-        self.unsaved = true;
-        self.settle(now.since_start);
-        Ok(number)
     }
 
     fn handle_frame(&mut self, now: Now, frame: &Bytes) {

@@ -1,10 +1,13 @@
 //! The commands, one file each. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a
 //! check or service level was not met.
 
+mod demo;
 mod jurisdictions;
 mod locate;
 mod map_file;
+mod phone;
 mod serve;
+mod token;
 mod users;
 
 use std::process::ExitCode;
@@ -28,7 +31,10 @@ enum Command {
     /// A dispatcher alone, for a fleet over a shared log.
     Dispatcher(serve::Serve),
     Users(users::UsersCommand),
+    Token(token::Token),
+    Phone(phone::PhoneCommand),
     Locate(locate::Locate),
+    Demo(demo::Demo),
     Jurisdictions(jurisdictions::Jurisdictions),
 }
 
@@ -40,7 +46,10 @@ impl Ansim {
             Command::Relay(serve) => ended(serve.refuse_alone("relay")),
             Command::Dispatcher(serve) => ended(serve.refuse_alone("dispatcher")),
             Command::Users(users) => ended(users.run()),
+            Command::Token(token) => ended(token.run()),
+            Command::Phone(phone) => ended(phone.run()),
             Command::Locate(locate) => ended(locate.run()),
+            Command::Demo(demo) => demo.run().unwrap_or_else(|error| ended(Err(error))),
             Command::Jurisdictions(jurisdictions) => ended(jurisdictions.run()),
         }
     }

@@ -163,6 +163,14 @@ impl Endpoint {
     }
 }
 
+/// Says whether phones could trust what this PEM holds.
+///
+/// # Errors
+/// [`BadEnrolment::Authority`].
+pub fn check_authority(authority_pem: &str) -> Result<(), BadEnrolment> {
+    client_config(authority_pem).map(drop)
+}
+
 /// TLS 1.3, one authority, X25519 first: with it a raise in 0-RTT fits into one datagram. The
 /// hybrid group is offered behind it.
 fn client_config(authority_pem: &str) -> Result<rustls::ClientConfig, BadEnrolment> {

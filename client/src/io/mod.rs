@@ -13,6 +13,9 @@ mod store;
 mod tickets;
 mod wire;
 
-pub use endpoint::{ALPN, BadEnrolment, Endpoint, EndpointOptions};
+pub use endpoint::{ALPN, BadEnrolment, Endpoint, EndpointOptions, check_authority};
 pub use handle::{NotSent, Phone, PhoneEvent, PhoneHandle, PhoneOptions};
 pub use store::{Store, StoreError};
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use protocol::limit::{MAX_DATAGRAM_FRAME_BYTES, MAX_FRAME_BYTES};
 use protocol::wire::{Frame, delimit, encode_frame};
-use protocol::{AlertId, Content, Report};
+use protocol::{Content, Report};
 
 use super::{Now, Phone};
-use crate::outbox::take_track;
+use crate::outbox::{MAX_TRACK, take_track};
 
 /// Bytes for the wire.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,38 +52,35 @@ impl Phone {
     }
 
     fn next_track(&mut self, now: Now) -> Option<Transmit> {
-        let alert = self.outbox.next_track()?;
+        self.outbox.next_track()?;
         let number = self.numbers.take()?;
-        let (id, content) = (alert.id(), take_track(&mut alert.track)?);
-        let is_position = matches!(content, Content::Position(_));
-        let report = Report {
-            alert: id,
-            number,
-            ..self.report(now, content)
-        };
-        let frame = encode_frame(&Frame {
-            report: report.clone(),
-            token: Bytes::new(),
-        });
-        if is_position && frame.len() <= MAX_DATAGRAM_FRAME_BYTES {
-            return Some(Transmit::Datagram(frame));
+        let mut most = MAX_TRACK;
+        loop {
+            let alert = self.outbox.next_track()?;
+            let (id, content) = (alert.id(), take_track(&mut alert.track, most)?);
+            let is_position = matches!(content, Content::Position(_));
+            let report = Report {
+                alert: id,
+                number,
+                ..self.report(now, content)
+            };
+            let token = Bytes::new();
+            let frame = Frame { report, token };
+            let bytes = encode_frame(&frame);
+            if is_position && bytes.len() <= MAX_DATAGRAM_FRAME_BYTES {
+                return Some(Transmit::Datagram(bytes));
+            }
+            match frame.report.content {
+                // Labels make it too long: in two parts.
+                Content::Trail(fixes) if bytes.len() > MAX_FRAME_BYTES && fixes.len() > 1 => {
+                    most = fixes.len() / 2;
+                    let alert = self.outbox.next_track_of(id)?;
+                    for position in fixes.into_iter().rev().flatten() {
+                        alert.track.push_front(position);
+                    }
+                }
+                _ => return Some(Transmit::Stream(delimit(&bytes))),
+            }
         }
-        if frame.len() > MAX_FRAME_BYTES {
-            return self.send_newer_half(now, id, report.content);
-        }
-        Some(Transmit::Stream(delimit(&frame)))
-    }
-
-    /// A trail whose labels make it too long loses its older half.
-    fn send_newer_half(&mut self, now: Now, id: AlertId, content: Content) -> Option<Transmit> {
-        let Content::Trail(mut fixes) = content else {
-            return None;
-        };
-        let newer = fixes.split_off(fixes.len().div_ceil(2));
-        let alert = self.outbox.next_track().filter(|alert| alert.id() == id)?;
-        for position in newer.into_iter().rev().flatten() {
-            alert.track.push_front(position);
-        }
-        self.next_track(now)
     }
 }
