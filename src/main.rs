@@ -1,6 +1,7 @@
 //! The one binary of Ansim: reads the command line, runs the command, says how it ended.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the command line is where the parts meet the world: it reads files and clocks"
 )]
 

@@ -238,14 +238,14 @@ async fn check_all_there(data: &Path, receipted: &[AlertId]) {
 async fn after_sigkill_in_a_burst_every_receipted_raise_is_there() {
     let place = Place::new();
     let mut running = Running::start(&place);
-    let receipted = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (told, mut receipts) = tokio::sync::mpsc::unbounded_channel();
     let mut phones = tokio::task::JoinSet::new();
     for device in 0..20 {
         let enrolment = place
             .demo
             .enrolment(running.relay, [device; 16], now())
             .unwrap();
-        let receipted = std::sync::Arc::clone(&receipted);
+        let told = told.clone();
         phones.spawn(async move {
             let mut phone = TestPhone::start(&enrolment);
             loop {
@@ -256,20 +256,25 @@ async fn after_sigkill_in_a_burst_every_receipted_raise_is_there() {
                         _ => None,
                     })
                     .await;
-                receipted.lock().unwrap().push(alert);
+                told.send(alert).unwrap();
             }
         });
     }
-    in_time("a hundred receipts", async {
-        while receipted.lock().unwrap().len() < 100 {
-            tokio::task::yield_now().await;
-        }
-    })
+    let mut receipted = Vec::new();
+    in_time(
+        "a hundred receipts",
+        receipts.recv_many(&mut receipted, 100),
+    )
     .await;
+    while receipted.len() < 100 {
+        receipted.extend(in_time("more receipts", receipts.recv()).await);
+    }
     running.child.kill().unwrap();
     running.child.wait().unwrap();
     phones.shutdown().await;
-    let receipted = receipted.lock().unwrap().clone();
+    while let Ok(alert) = receipts.try_recv() {
+        receipted.push(alert);
+    }
     check_all_there(&place.folder.path().join("data"), &receipted).await;
 }
 
