@@ -225,7 +225,11 @@ mod tests {
             [[127.4,37.0],[128.0,37.0],[128.0,37.5],[127.4,37.5],[127.4,37.0]]]}}]}"#;
 
     fn owners(lat_deg: f64, lon_deg: f64) -> Vec<String> {
-        let map = load(MAP, "test", &IdProperties::default()).unwrap().map;
+        owners_on(MAP, lat_deg, lon_deg)
+    }
+
+    fn owners_on(map: &str, lat_deg: f64, lon_deg: f64) -> Vec<String> {
+        let map = load(map, "test", &IdProperties::default()).unwrap().map;
         let plain = PlainMap::new(&map);
         let at = LatLon::new(lat_deg, lon_deg).unwrap();
         plain
@@ -254,7 +258,9 @@ mod tests {
 
     #[test]
     fn equally_near_is_undecided() {
-        assert_eq!(owners(37.6, 127.45), ["east", "west"]);
+        let apart = MAP.replace("127.4", "127.6");
+        assert_eq!(owners_on(&apart, 37.25, 127.55), ["east", "west"]);
+        assert_eq!(owners_on(&apart, 37.25, 127.551), ["east"]);
     }
 
     #[test]

@@ -9,4 +9,4 @@ mod phone;
 mod run;
 
 pub use console_client::ConsoleError;
-pub use run::{DRAIN, Outcome, Run, RunError, Site};
+pub use run::{DRAIN, Outcome, Run, RunError, Sign, Site};

