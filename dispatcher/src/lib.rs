@@ -14,4 +14,3 @@ pub mod io;
 pub mod jurisdiction;
 pub mod opened;
 pub mod proposer;
-pub mod snapshot;

@@ -10,11 +10,13 @@
 //! deleted, [`mod@seal`] closes bodies. `io` holds the database, the commit thread, the tail and
 //! the files of the day keys.
 //!
-//! What is absent: this room knows no phone, alert or incident. An entry is bytes.
+//! What is absent: this room knows no phone and no alert. An entry is bytes, and an incident the key
+//! of rows.
 
 pub mod batch;
 pub mod batcher;
 pub mod error;
+pub mod incident_rows;
 pub mod offset;
 pub mod seal;
 pub mod snapshot;

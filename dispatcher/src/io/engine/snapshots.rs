@@ -1,10 +1,9 @@
 //! When a snapshot is written, and how it is read.
 
 use bytes::Bytes;
+use journal::incident_rows::{self, Gathered};
 use journal::{Journal, Offset, StoreError};
 use protocol::IncidentId;
-
-use crate::snapshot::{Gathered, read_row};
 
 /// Entries after which a snapshot is written before its minute: what a restart folds again.
 const DUE_AFTER_ENTRIES: usize = 50_000;
@@ -22,14 +21,13 @@ impl Snapshots {
     ) -> Result<(Vec<(Offset, Bytes)>, Offset), StoreError> {
         self.gathered = Gathered::default();
         let snapshot = journal.snapshot_read()?;
-        let mut entries = Vec::new();
-        for row in snapshot.rows {
-            let row = row?;
-            self.gathered.know_row(&row.key);
-            entries.extend(read_row(row.value));
-        }
-        entries.sort_by_key(|(offset, _)| *offset);
-        Ok((entries, snapshot.resume_at.unwrap_or(Offset::ZERO)))
+        let resume_at = snapshot.resume_at.unwrap_or(Offset::ZERO);
+        let rows = snapshot.rows.inspect(|row| {
+            if let Ok(row) = row {
+                self.gathered.know_row(&row.key);
+            }
+        });
+        Ok((incident_rows::entries(rows)?, resume_at))
     }
 
     pub(super) fn add(

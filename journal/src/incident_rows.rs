@@ -1,5 +1,5 @@
-//! A snapshot of the board is the entries that made it, by incident: nothing but the log's own
-//! format, sealed as it is there, and a row grows by what is new.
+//! A snapshot is the entries that made the board, by incident: nothing but the log's own format,
+//! sealed as it is there, and a row grows by what is new. Whoever folds the log can begin with it.
 //!
 //! Key: 16 bytes of the incident (zeros for what belongs to none), then the offset of the row's
 //! first entry, big-endian. Value: for each entry its offset (8 bytes, big-endian), its length (4)
@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use journal::{Offset, Row, SnapshotSlice};
 use protocol::IncidentId;
+
+use crate::offset::Offset;
+use crate::snapshot::{Row, SnapshotSlice};
 
 /// Bytes of entries that go into one row before the next is begun, so that a row fits in a slice.
 const ROW_BYTES: usize = 256 * 1024;
@@ -146,6 +148,21 @@ pub fn read_row(mut value: Bytes) -> Vec<(Offset, Bytes)> {
     entries
 }
 
+/// The entries of all rows in the order of the log.
+///
+/// # Errors
+/// The first error of the rows.
+pub fn entries<E>(
+    rows: impl IntoIterator<Item = Result<Row, E>>,
+) -> Result<Vec<(Offset, Bytes)>, E> {
+    let mut entries = Vec::new();
+    for row in rows {
+        entries.extend(read_row(row?.value));
+    }
+    entries.sort_by_key(|(offset, _)| *offset);
+    Ok(entries)
+}
+
 fn write_key(incident: Option<IncidentId>, first: Offset) -> Bytes {
     let mut key = BytesMut::with_capacity(KEY_BYTES);
     key.put_slice(
@@ -220,7 +237,7 @@ mod tests {
         assert!(
             slices
                 .iter()
-                .all(|slice| slice.bytes() <= journal::snapshot::SLICE_BYTES_MAX)
+                .all(|slice| slice.bytes() <= crate::snapshot::SLICE_BYTES_MAX)
         );
         let ends: Vec<_> = slices.iter().map(|slice| slice.resume_at).collect();
         assert!(ends[..ends.len() - 1].iter().all(Option::is_none));
