@@ -101,7 +101,7 @@ impl TestLog {
         self.say(phone, Content::Raise(raise)).await;
     }
 
-    /// Whatever a phone says next; returns once it is durable.
+    /// Whatever a phone says next; returns once it is durable, of a track at once.
     pub(crate) async fn say(&self, phone: &mut TestPhone, content: Content) {
         let kind = ReportKind::of(&content);
         let log = if kind.is_track() {
@@ -145,6 +145,10 @@ impl TestLog {
                 journal::seal(&key, &device, alert.as_bytes(), &clear, &frame, &mut *rng).unwrap();
             protocol::join(&clear, &sealed)
         };
-        self.journal.append(log, vec![entry]).await.unwrap();
+        let appended = self.journal.offer(log, vec![entry]).unwrap();
+        // Tracks ride along with the next alert or wait; a relay does not wait for them.
+        if !kind.is_track() {
+            appended.await.unwrap();
+        }
     }
 }
