@@ -12,6 +12,7 @@ use clap::Args;
 use dispatcher::io::assets::page_hash;
 use rand::RngExt as _;
 use simulator::io::Outcome;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -136,14 +137,16 @@ fn tell(so_far: &Outcome) {
     );
 }
 
-async fn stop_at_interrupt(stop: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        eprintln!("nobody presses any more; what is under way drains (Ctrl-C again: end now)");
-        stop.cancel();
+async fn stop_at_interrupt(stop: CancellationToken) -> std::io::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
     }
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(1);
-    }
+    eprintln!("nobody presses any more; what is under way drains (Ctrl-C again: end now)");
+    stop.cancel();
+    tokio::signal::ctrl_c().await?;
+    std::process::exit(1);
 }
 
 /// A folder of this run alone, which goes with it.

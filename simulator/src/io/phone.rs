@@ -143,7 +143,7 @@ impl Life<'_> {
             Act::ChangeNetwork => drop(self.endpoint.rebind().map_err(RunError::Socket)?),
             Act::Text(words) => {
                 self.say(async |app, alert| app.text(alert, words).await)
-                    .await
+                    .await;
             }
             Act::Cancel(meaning) => {
                 self.say(async |app, alert| app.cancel(alert, *meaning).await)
