@@ -366,7 +366,12 @@ impl Outbox {
 
     /// Whether something was sent on this connection and has no receipt yet.
     pub(crate) fn awaits_receipt(&self) -> bool {
-        self.unreceipted().any(|(_, kept)| kept.sent)
+        self.unreceipted().any(|kept| kept.sent)
+    }
+
+    /// Reports that no relay has receipted at all.
+    pub(crate) fn owed(&self) -> usize {
+        self.unreceipted().count()
     }
 
     /// Reports whose deadline has passed since the last call: each is named once.
@@ -392,16 +397,16 @@ impl Outbox {
     /// When [`Outbox::overdue`] will name the next one.
     pub(crate) fn next_deadline(&self, after: Duration) -> Option<Duration> {
         self.unreceipted()
-            .filter(|(_, kept)| !kept.warned)
-            .map(|(_, kept)| kept.made_at + after)
+            .filter(|kept| !kept.warned)
+            .map(|kept| kept.made_at + after)
             .min()
     }
 
-    fn unreceipted(&self) -> impl Iterator<Item = (&Alert, &Kept)> {
+    fn unreceipted(&self) -> impl Iterator<Item = &Kept> {
         self.alerts
             .iter()
-            .flat_map(|alert| alert.reports().map(move |kept| (alert, kept)))
-            .filter(|(_, kept)| kept.receipt.is_none())
+            .flat_map(Alert::reports)
+            .filter(|kept| kept.receipt.is_none())
     }
 
     fn find(&self, id: AlertId) -> Option<&Alert> {

@@ -286,6 +286,12 @@ impl Phone {
         self.outbox.is_empty()
     }
 
+    /// Reports that no relay has receipted yet, raises among them.
+    #[must_use]
+    pub fn owed(&self) -> usize {
+        self.outbox.owed()
+    }
+
     /// When [`Phone::handle_timeout`] is to be called.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {

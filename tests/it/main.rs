@@ -12,6 +12,7 @@ mod end_to_end;
 mod http;
 mod locate;
 mod lock;
+mod phone_tool;
 mod power_cut;
 mod protocol_document;
 mod quic;

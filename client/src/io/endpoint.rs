@@ -85,6 +85,7 @@ impl Endpoint {
     /// # Errors
     /// When the socket cannot be opened.
     pub fn bind(options: &EndpointOptions) -> io::Result<Arc<Self>> {
+        warm_up();
         let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
         let quic = match options.local {
             Some(local) => quinn::Endpoint::client(local)?,
@@ -161,6 +162,14 @@ impl Endpoint {
         known.insert(authority_pem.to_owned(), config.clone());
         Ok(config)
     }
+}
+
+/// AWS-LC gathers entropy at the first use of a process, which takes 40 ms on a small machine: now
+/// and not between a press and its first packet.
+fn warm_up() {
+    let random = aws_lc_rs::default_provider().secure_random;
+    // Whether it works is the handshake's question.
+    let _ = random.fill(&mut [0; 1]);
 }
 
 /// Says whether phones could trust what this PEM holds.

@@ -113,6 +113,9 @@ pub(crate) enum Command {
         reply: oneshot::Sender<Result<ReportNumber, NotTaken>>,
     },
     CheckReady,
+    Owed {
+        reply: oneshot::Sender<usize>,
+    },
     Close {
         reply: oneshot::Sender<()>,
     },
@@ -195,6 +198,14 @@ impl PhoneHandle {
     /// [`NotSent::Closed`].
     pub async fn check_ready(&self) -> Result<(), NotSent> {
         self.send(Command::CheckReady).await
+    }
+
+    /// How many reports have no receipt yet; right after the start, what the outbox file held.
+    ///
+    /// # Errors
+    /// [`NotSent::Closed`].
+    pub async fn owed(&self) -> Result<usize, NotSent> {
+        self.ask(|reply| Command::Owed { reply }).await
     }
 
     /// Takes another socket, as when the phone changes its network. Every phone of the same endpoint

@@ -245,6 +245,9 @@ impl Shell {
                 };
                 let _ = reply.send(result); // the report stands, whoever waits
             }
+            Command::Owed { reply } => {
+                let _ = reply.send(self.phone.owed()); // nobody has to wait for it
+            }
             Command::CheckReady => self.phone.check_ready(now),
             Command::Close { .. } => {}
         }

@@ -19,7 +19,7 @@ pub(crate) fn say(event: &PhoneEvent) -> Value {
                 "durability": durability(receipted.durability),
                 "final": receipted.is_final,
                 "early": receipted.early,
-                "latency_ms": latency.map(|latency| latency.as_secs_f64() * 1_000.0),
+                "latency_ms": latency.map(|latency| latency.as_micros() as f64 / 1_000.0),
             })
         }
         Event::Status(status) => json!({
