@@ -68,7 +68,8 @@ async fn every_desk_sees_its_own_at_every_endpoint_and_nothing_else() {
         let board = console.board().await;
         let mut seen: Vec<&str> = cards(&board);
         let mut expected_sorted: Vec<&str> = expected.iter().map(|id| id.as_str()).collect();
-        (seen.sort_unstable(), expected_sorted.sort_unstable());
+        seen.sort_unstable();
+        expected_sorted.sort_unstable();
         assert_eq!(seen, expected_sorted, "{user}: board");
 
         let mut events = console.events(None, None).await;

@@ -155,3 +155,80 @@ async fn a_stream_ends_with_the_service_and_does_not_hold_it_up() {
     );
     closed.await.expect("within its time").unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_board_comes_in_slices_that_may_be_cut_anywhere() {
+    const INCIDENTS: u32 = 250;
+    let site = Site::open().await;
+    let mut last = String::new();
+    for n in 0..INCIDENTS {
+        let mut phone = TestPhone::new(n);
+        site.log.raise(&mut phone, Some(IN_A)).await;
+        last = phone.incident().to_string();
+    }
+    let console = site.signed_in("at-north").await;
+    console
+        .card_when(&last, |card| card["state"] == "assigned")
+        .await;
+    let board = console.board().await;
+    assert_eq!(board["cards"].as_array().unwrap().len(), 250);
+    let mut desk = DeskView::default();
+    let mut slices = 0;
+    while desk.cards.len() < 250 {
+        // A new line for every slice: it goes on where the last one ended.
+        let mut events = console.events(None, desk.cursor.as_deref()).await;
+        let change = events.next_named("change").await;
+        assert!(change.data["cards"].as_array().unwrap().len() <= 100);
+        desk.take(&change);
+        slices += 1;
+    }
+    assert_eq!(slices, 3);
+    assert_eq!(desk.twice, Vec::<Value>::new());
+    assert_eq!(
+        desk.cursor.as_deref(),
+        board["cursor"].as_str(),
+        "nothing has happened since"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_leaves_the_board_leaves_the_consoles_that_had_it_and_no_other_hears_of_it() {
+    let site = Site::open().await;
+    let mut phone = TestPhone::new(1);
+    site.log.raise(&mut phone, Some(IN_A)).await;
+    let id = phone.incident().to_string();
+    let console = site.signed_in("at-a").await;
+    let card = console
+        .card_when(&id, |card| card["state"] == "assigned")
+        .await;
+    let close = json!({ "revision": card["revision"], "outcome": "helped" });
+    assert_eq!(
+        console.command(&id, "close", 1, close).await.1["outcome"],
+        "effective"
+    );
+    let cursor = console.board().await["cursor"].as_str().unwrap().to_owned();
+
+    // The board's time is the log's: something has to be appended a day later.
+    site.log.advance_ms(26 * 3_600 * 1_000);
+    for (n, place) in [(2, IN_A), (3, IN_C)] {
+        site.log.raise(&mut TestPhone::new(n), Some(place)).await;
+    }
+    for (user, had) in [("at-a", true), ("at-national", true), ("at-c", false)] {
+        let console = site.signed_in(user).await;
+        let mut events = console.events(Some(&cursor), None).await;
+        let mut desk = DeskView::default();
+        let mut left = Vec::new();
+        while desk.cards.is_empty() || had && left.is_empty() {
+            let heard = events.next().await.unwrap();
+            desk.take(&heard);
+            left.extend(heard.data["left"].as_array().into_iter().flatten().cloned());
+        }
+        let raw = String::from_utf8_lossy(&events.raw).into_owned();
+        assert_eq!(raw.contains(&id), had, "{user}");
+        assert!(left.iter().all(|one| *one == id), "{left:?}");
+        assert_eq!(
+            console.get(&format!("/api/incidents/{id}/history")).await.0,
+            404
+        );
+    }
+}

@@ -39,6 +39,9 @@ pub(super) struct EventsQuery {
     cursor: Option<String>,
 }
 
+/// After how long a browser asks again when its line was cut; by itself it waits several seconds.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// The data of a `change`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Change {
@@ -175,7 +178,11 @@ impl Feed {
         let health = self.door.health();
         self.told = (health.ready, health.problems.clone());
         self.door.metrics.event("health");
-        Event::default().event("health").json_data(health).ok()
+        Event::default()
+            .event("health")
+            .retry(ASK_AGAIN)
+            .json_data(health)
+            .ok()
     }
 
     fn change(&mut self) -> Option<Event> {

@@ -25,8 +25,9 @@ use crate::io::users::Users;
 /// waits for one commit.
 pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(5);
 
-/// A request's head of a few hundred bytes that takes longer holds a connection for nothing.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// A connection on which no request's head comes for so long is held for nothing. Longer than
+/// browsers wait between two requests of a page in use.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// How often an HTTP/2 connection is asked whether somebody is there, and for how long.
 const PING_EVERY: Duration = Duration::from_secs(20);
