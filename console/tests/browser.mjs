@@ -10,6 +10,11 @@ export const OFFICER_A = {
   user: env.ANSIM_USER_A ?? env.ANSIM_CONSOLE_USER ?? "seoul-1",
   password: env.ANSIM_PASSWORD_A ?? env.ANSIM_CONSOLE_PASSWORD ?? "ansim-a",
 };
+/** Somebody who looks and decides nothing; not every service has one. */
+export const VIEWER = {
+  user: env.ANSIM_USER_V ?? (TARGET === null ? "wall" : null),
+  password: env.ANSIM_PASSWORD_V ?? "ansim-v",
+};
 /** A second officer; one sign-in used twice will do, two pages are what counts. */
 export const OFFICER_B = {
   user: env.ANSIM_USER_B ?? (TARGET === null ? "seoul-2" : OFFICER_A.user),
@@ -27,4 +32,13 @@ export async function signIn(page, url, user, password) {
   await page.fill('input[name="password"]', password);
   await page.keyboard.press("Enter");
   await page.waitForSelector(".header__desk");
+}
+
+/** Starts the page in this theme and language. */
+export function dress(context, theme, language) {
+  return context.addInitScript(([t, l]) => {
+    if (location.origin === "null") return;
+    localStorage.setItem("ansim.theme", t);
+    localStorage.setItem("ansim.language", l);
+  }, [theme, language]);
 }

@@ -15,6 +15,7 @@ const DESK = { id: "national", kind: "national", name: "national" };
 export const USERS = {
   "seoul-1": { password: "ansim-a", name: "김하나", role: "officer" },
   "seoul-2": { password: "ansim-b", name: "이두리", role: "officer" },
+  wall: { password: "ansim-v", name: "상황판", role: "viewer" },
 };
 
 export async function startMock({ port = 0, alerts = 20, map: file } = {}) {
@@ -76,6 +77,7 @@ function command(world, incident, what, officer, order, response, request) {
   }
   const earlier = incident.commands.get(order.command_id);
   if (earlier) return json(response, earlier);
+  if (what !== "delivered" && officer.role === "viewer") return fail(response, 403, "may_not_decide", "A viewer decides nothing.");
   const { card } = incident;
   const first = what === "close" ? card.closed?.by : what === "acknowledge" ? card.acknowledged_by : undefined;
   const stale = (what === "acknowledge" || what === "close") && (first || order.revision > card.revision);

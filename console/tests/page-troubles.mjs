@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { clean } from "./page-access.mjs";
 
+function isDelivery(request, how) {
+  return request.url().endsWith("/delivered") && request.postDataJSON().how === how;
+}
+
 export async function checkTroubles({ step, mock, a, b, officer, A }) {
   const move = async (what, order = {}) =>
     (await fetch(`${mock.url}/mock/${what}`, { method: "POST", body: JSON.stringify(order) })).json();
@@ -33,7 +37,7 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     assert.deepEqual(await row(a, id).boundingBox(), before);
     assert.equal(await a.evaluate(() => document.activeElement.id), id);
     await a.keyboard.press("u");
-    assert.equal(await a.evaluate(() => new Promise((r) => setTimeout(() => r(document.activeElement.id), 100))), fresh);
+    await a.waitForFunction((one) => document.activeElement.id === one, fresh);
   });
 
   await step("a refused command says that nothing was recorded and repeats with the same id", async () => {
@@ -132,9 +136,10 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     a.on("request", (request) => {
       if (request.url().endsWith("/delivered")) told.push(`${request.postDataJSON().how} ${request.url().split("/").at(-2)}`);
     });
+    const drawn = a.waitForRequest((request) => isDelivery(request, "drawn"));
+    const sounded = a.waitForRequest((request) => isDelivery(request, "sounded"));
     const id = (await raise()).slice(4);
-    const until = Date.now() + 5_000;
-    while (Date.now() < until && !(told.includes(`drawn ${id}`) && told.includes(`sounded ${id}`))) await a.waitForTimeout(50);
+    await Promise.all([drawn, sounded]);
     assert.equal(told.filter((one) => one === `drawn ${id}`).length, 1);
     assert.equal(told.filter((one) => one === `sounded ${id}`).length, 1);
   });
@@ -165,8 +170,9 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     await a.mouse.wheel(0, 400);
     const words = a.locator(".map__state");
     await a.waitForFunction(() => !/따라감/.test(document.querySelector(".map__state").textContent));
-    await a.locator(".lane--main .row").nth(1).click();
-    await a.waitForTimeout(400);
+    const other = a.locator(".lane--main .row").nth(1);
+    await other.click();
+    await a.waitForFunction((one) => document.getElementById(one).ariaSelected === "true", await other.getAttribute("id"));
     assert.doesNotMatch(await words.textContent(), /따라감/);
     await a.keyboard.press("f");
     await a.waitForFunction(() => /따라감/.test(document.querySelector(".map__state").textContent));

@@ -1,10 +1,12 @@
 // The page in a real browser: against the mock, or against a running service given by
-//   ANSIM_URL, ANSIM_USER_A, ANSIM_PASSWORD_A, ANSIM_USER_B, ANSIM_PASSWORD_B,
-//   ANSIM_TRIGGER (a command that raises an alert at their desk; without it the next alert is waited for).
+//   ANSIM_URL, ANSIM_USER_A, ANSIM_PASSWORD_A, ANSIM_USER_B, ANSIM_PASSWORD_B (officers who see the same alerts),
+//   ANSIM_USER_V, ANSIM_PASSWORD_V (a viewer, if there is one),
+//   ANSIM_ASK=1 when whoever started this has a phone and does what the lines `ask: raise` and
+//   `ask: answer` on standard output say; without it the next alert is waited for.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { launch, OFFICER_A, OFFICER_B, signIn, TARGET } from "./browser.mjs";
+import { launch, OFFICER_A, OFFICER_B, signIn, TARGET, VIEWER } from "./browser.mjs";
 import { checkAccess } from "./page-access.mjs";
+import { checkPolicy, checkTalk, checkViewer } from "./page-service.mjs";
 import { checkTroubles } from "./page-troubles.mjs";
 import { startMock } from "./mock-server.mjs";
 
@@ -24,8 +26,11 @@ try {
   const a = await officer(A);
   const b = await officer(B);
   await step("an alert appears without reloading, and an officer acknowledges it from the keyboard", () => acknowledgeNew(a, b));
+  if (env.ANSIM_ASK) await step("words go to the phone and come back", () => checkTalk({ a, ask }));
   if (mock) await checkTroubles({ step, mock, a, b, officer, A });
+  if (VIEWER.user) await step("a viewer sees and decides nothing", () => checkViewer({ browser, url, viewer: VIEWER, watch }));
   await checkAccess({ step, browser, url, A, watch });
+  await step("the policy stops what is not of the page", () => checkPolicy({ browser, url }));
   await step("no request left the origin, nothing broke the content security policy", async () => {
     assert.deepEqual(strangers, []);
     assert.deepEqual(complaints, []);
@@ -83,7 +88,11 @@ async function acknowledgeNew(a, b) {
 
 async function trigger() {
   if (mock) await move("raise", {});
-  else if (env.ANSIM_TRIGGER) execFileSync("/bin/sh", ["-c", env.ANSIM_TRIGGER], { stdio: "inherit" });
+  else ask("raise");
+}
+
+function ask(what) {
+  console.log(`ask: ${what}`);
 }
 
 async function move(what, order) {

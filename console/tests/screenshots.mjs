@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { launch, OFFICER_A, signIn, TARGET } from "./browser.mjs";
+import { dress, launch, OFFICER_A, signIn, TARGET } from "./browser.mjs";
 import { startMock } from "./mock-server.mjs";
 
 const folder = process.argv[2] ?? fileURLToPath(new URL("../../docs/images/", import.meta.url));
@@ -31,11 +31,7 @@ try {
 
 async function shoot(theme, language, file) {
   const context = await browser.newContext({ viewport: SIZE, locale: language === "ko" ? "ko-KR" : "en-GB", timezoneId: "Asia/Seoul", reducedMotion: "reduce" });
-  await context.addInitScript(([t, l]) => {
-    if (location.origin === "null") return;
-    localStorage.setItem("ansim.theme", t);
-    localStorage.setItem("ansim.language", l);
-  }, [theme, language]);
+  await dress(context, theme, language);
   const page = await context.newPage();
   await signIn(page, url, OFFICER_A.user, OFFICER_A.password);
   await page.waitForFunction((n) => document.querySelectorAll(".row").length >= n, ENOUGH_ROWS, { timeout: PATIENCE_MS });

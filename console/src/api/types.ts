@@ -21,6 +21,8 @@ export type HearsText = "covertly" | "visibly" | "not" | "unknown";
 export type CancelMeaning = "no_code" | "mistaken" | "safe" | "duress" | "unreadable";
 export type Outcome = "helped" | "false_press" | "duplicate" | "unreachable" | "other";
 export type Authority = "official" | "approximate" | "invented";
+/** A viewer sees what the desk sees and decides nothing. */
+export type Role = "officer" | "supervisor" | "viewer";
 export type DeskKind = "station" | "province" | "national";
 export type HistoryKind =
   | "raise"
@@ -42,7 +44,7 @@ export type HistoryKind =
 export interface Officer {
   user: string;
   name: string;
-  role: "officer" | "supervisor";
+  role: Role;
   desk: { id: string; kind: DeskKind; name: string };
 }
 

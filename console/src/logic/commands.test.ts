@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { needsSecondKey, uuidFrom } from "./commands";
+import { mayDecide, needsSecondKey, uuidFrom } from "./commands";
 
 test("a command id is a UUID of version 4 whatever the random bytes", () => {
   expect(uuidFrom(new Uint8Array(16))).toBe("00000000-0000-4000-8000-000000000000");
@@ -8,4 +8,8 @@ test("a command id is a UUID of version 4 whatever the random bytes", () => {
 
 test("what is not known to be silent asks for a second key", () => {
   expect(["covertly", "not", "visibly", "unknown", undefined].map(needsSecondKey)).toEqual([false, false, true, true, true]);
+});
+
+test("a viewer decides nothing, and neither does nobody", () => {
+  expect((["officer", "supervisor", "viewer", undefined] as const).map(mayDecide)).toEqual([true, true, false, false]);
 });

@@ -1,4 +1,4 @@
-import type { By, Outcome } from "../api/types";
+import type { By, Outcome, Role } from "../api/types";
 
 /** What an officer asks of the service; the body goes over the wire as it is. */
 export type Command =
@@ -24,6 +24,11 @@ export type Progress =
   | { phase: "refused"; command: Command; code: string; message: string }
   /** No answer came: what the service did is not known; repeating is safe. */
   | { phase: "unanswered"; command: Command };
+
+/** A role that this page does not know is left to the service, which decides it anyway. */
+export function mayDecide(role: Role | undefined): boolean {
+  return role !== undefined && role !== "viewer";
+}
 
 export function mayRetry(progress: Progress): boolean {
   return progress.phase === "refused" || progress.phase === "unanswered";

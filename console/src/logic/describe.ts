@@ -57,6 +57,13 @@ export function identityText(card: Card, w: Words): string {
   return why === undefined ? head : `${head}: ${w.verificationReason[why]}`;
 }
 
+/** What happens on the phone when a text arrives, and what its app says of that. */
+export function hearsText(card: Card, w: Words): string {
+  const known = w.hears[card.capability?.hears_text ?? "unknown"];
+  const shows = card.capability?.shows;
+  return shows === undefined ? known : `${known} ${w.appSays(shows)}`;
+}
+
 export function batteryText(card: Card, w: Words): string {
   if (card.battery_percent === undefined) return w.unknown;
   const charge = `${card.battery_percent} %`;

@@ -8,6 +8,7 @@ import { isUnseen } from "../logic/order";
 import { timeText } from "../logic/format";
 import { cards, learn } from "./board";
 import { spokenNotice, words } from "./page";
+import { deciding } from "./session";
 
 /** How long "done" stays; a failure stays until somebody deals with it. */
 const DONE_SHOWN_MS = 8_000;
@@ -22,6 +23,7 @@ export function onFinished(handler: (id: string, command: Command) => void): voi
 }
 
 export function acknowledge(id: string | null): void {
+  if (!deciding.peek()) return say(words.peek().command.viewOnly);
   const card = id === null ? undefined : cards.peek().get(id);
   if (card === undefined) return say(words.peek().command.selectFirst);
   if (!isUnseen(card)) return say(words.peek().command.already);

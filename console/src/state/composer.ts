@@ -5,6 +5,7 @@ import { cardOf } from "./board";
 import * as commands from "./commands";
 import { selectedId, spokenNotice, words } from "./page";
 import { focusSelectedRow } from "./queue";
+import { deciding } from "./session";
 
 export type ComposerKind = "text" | "note" | "close";
 export interface Composer {
@@ -40,7 +41,8 @@ export function setDraft(kind: ComposerKind, id: string, text: string): void {
 
 export function openComposer(kind: ComposerKind): void {
   const id = selectedId.peek();
-  if (id === null) spokenNotice.value = words.peek().command.selectFirst;
+  if (!deciding.peek()) spokenNotice.value = words.peek().command.viewOnly;
+  else if (id === null) spokenNotice.value = words.peek().command.selectFirst;
   else composer.value = { kind, id, confirming: false, outcome: null };
 }
 

@@ -1,6 +1,7 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { http, Refused } from "../api/http";
 import type { Officer } from "../api/types";
+import { mayDecide } from "../logic/commands";
 import * as board from "./board";
 import { selectedId } from "./page";
 
@@ -8,6 +9,7 @@ export type SignInTrouble = "wrong" | "unreachable" | "ended" | null;
 
 /** undefined: not yet known; null: nobody. */
 export const officer = signal<Officer | null | undefined>(undefined);
+export const deciding = computed(() => mayDecide(officer.value?.role));
 export const trouble = signal<SignInTrouble>(null);
 
 board.onSessionEnded(() => {

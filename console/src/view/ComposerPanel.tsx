@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Card } from "../api/types";
 import { TEXT_LIMIT } from "../logic/commands";
+import { hearsText } from "../logic/describe";
 import { digitIndex, isConfirm } from "../logic/keys";
 import * as state from "../state/composer";
 import { words } from "../state/page";
@@ -130,14 +131,11 @@ function Outcomes({ open }: { open: state.Composer }) {
 }
 
 function Hears({ card }: { card: Card }) {
-  const w = words.value;
   const hears = card.capability?.hears_text ?? "unknown";
   return (
     <p class={hears === "covertly" ? "composer__hears" : "composer__hears composer__hears--warn"}>
       <Icon name={hears === "covertly" ? "check" : "alert"} />
-      <span>
-        {w.hears[hears]} {card.capability?.shows ?? ""}
-      </span>
+      <span>{hearsText(card, words.value)}</span>
     </p>
   );
 }

@@ -8,6 +8,7 @@ import { cardOf, cards } from "../state/board";
 import { acknowledge } from "../state/commands";
 import { composer, openComposer } from "../state/composer";
 import { historyOpen, selectedId, words } from "../state/page";
+import { deciding } from "../state/session";
 import { now } from "../state/time";
 import { Since } from "./Clock";
 import { CommandBar } from "./CommandBar";
@@ -97,18 +98,28 @@ function Due({ card }: { card: Card }) {
   return <span class={`due due--${due.kind}`}>{words.value.due[due.kind](clockText(due.ms))}</span>;
 }
 
-function Actions({ card }: { card: Card }) {
+/** What the service takes from officers and refuses to viewers. */
+function Decisions({ card }: { card: Card }) {
   const w = words.value;
-  const unseen = isUnseen(card);
-  const closed = card.state === "closed";
   return (
-    <div class="actions" role="toolbar" aria-label={w.detail.actions}>
-      {unseen && (
+    <>
+      {isUnseen(card) && (
         <Action main code="A" text={w.action.acknowledge} icon="check" run={() => acknowledge(card.id)} />
       )}
       <Action code="T" text={w.action.text} icon="text" run={() => openComposer("text")} />
       <Action code="N" text={w.action.note} icon="note" run={() => openComposer("note")} />
-      {!closed && <Action code="C" text={w.action.close} icon="closed" run={() => openComposer("close")} />}
+      {card.state !== "closed" && (
+        <Action code="C" text={w.action.close} icon="closed" run={() => openComposer("close")} />
+      )}
+    </>
+  );
+}
+
+function Actions({ card }: { card: Card }) {
+  const w = words.value;
+  return (
+    <div class="actions" role="toolbar" aria-label={w.detail.actions}>
+      {deciding.value && <Decisions card={card} />}
       <Action
         code="H"
         text={w.action.history}

@@ -3,7 +3,7 @@ import { timeText } from "../logic/format";
 import { sound, testedAt, testSound } from "../state/alarm";
 import { health, line } from "../state/board";
 import { helpOpen, words } from "../state/page";
-import { officer, signOut } from "../state/session";
+import { deciding, officer, signOut } from "../state/session";
 import { now } from "../state/time";
 import { Icon } from "./Icon";
 import { LanguageSwitch, ThemeSwitch } from "./Switches";
@@ -22,6 +22,7 @@ export function Header() {
         </p>
       </div>
       <AuthorityLabel />
+      {!deciding.value && <p class="pill pill--wait">{w.header.viewOnly}</p>}
       <div class="header__states">
         <LineState />
         <SoundState />

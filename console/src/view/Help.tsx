@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { helpOpen, words } from "../state/page";
+import { deciding } from "../state/session";
 
 export function Help() {
   const w = words.value;
@@ -9,13 +10,13 @@ export function Help() {
     if (open && dialog.current?.open === false) dialog.current.showModal();
   }, [open]);
   if (!open) return null;
-  const rows: [string[], string][] = [
+  const rows: [keys: string[], text: string, decides?: true][] = [
     [["↑", "↓"], w.help.rows.move],
     [["U"], w.help.rows.urgent],
-    [["Enter", "A"], w.help.rows.acknowledge],
-    [["T"], w.help.rows.text],
-    [["N"], w.help.rows.note],
-    [["C"], w.help.rows.close],
+    [["Enter", "A"], w.help.rows.acknowledge, true],
+    [["T"], w.help.rows.text, true],
+    [["N"], w.help.rows.note, true],
+    [["C"], w.help.rows.close, true],
     [["H"], w.help.rows.history],
     [["F"], w.help.rows.fit],
     [["S"], w.help.rows.sound],
@@ -26,7 +27,7 @@ export function Help() {
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={() => (helpOpen.value = false)}>
       <h2 id="help-title">{w.help.title}</h2>
       <dl>
-        {rows.map(([keys, text]) => (
+        {rows.filter(([, , decides]) => deciding.value || !decides).map(([keys, text]) => (
           <div key={text} class="help__row">
             <dt>
               {keys.map((key) => (

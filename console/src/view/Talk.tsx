@@ -1,5 +1,5 @@
 import type { Card, HistoryItem, TalkLine } from "../api/types";
-import { historyAuthor } from "../logic/describe";
+import { hearsText, historyAuthor } from "../logic/describe";
 import { timeText } from "../logic/format";
 import { history } from "../state/history";
 import { words } from "../state/page";
@@ -26,9 +26,7 @@ export function Talk({ card }: { card: Card }) {
       <h3>{w.detail.talk}</h3>
       <p class={hears === "covertly" ? "talk__hears" : "talk__hears talk__hears--warn"}>
         <Icon name={hears === "covertly" ? "check" : "alert"} />
-        <span>
-          {w.hears[hears]} {card.capability?.shows ?? ""}
-        </span>
+        <span>{hearsText(card, w)}</span>
       </p>
       {shown.length === 0 ? (
         <p class="talk__none">{w.detail.noTalk}</p>

@@ -30,6 +30,7 @@ export const en = {
     language: "Language: English. Switch to Korean",
     theme: { auto: "Theme: auto", dark: "Theme: dark", light: "Theme: light" },
     soundTest: "Test sound",
+    viewOnly: "View only",
     help: "Keys",
     deskKind: { station: "Station", province: "Provincial room", national: "National desk" } satisfies Record<
       api.DeskKind,
@@ -175,6 +176,9 @@ export const en = {
     unknown: "It is not known what this phone shows when a text arrives.",
   } satisfies Record<api.HearsText, string>,
 
+  /** What the phone's app says of itself, in its own language. */
+  appSays: (text: string) => `The app says: “${text}”`,
+
   facts: {
     where: "Where",
     coordinates: "Coordinates",
@@ -274,6 +278,7 @@ export const en = {
     refused: (name: string) => `${name}: NOTHING WAS RECORDED.`,
     unanswered: (name: string) => `${name}: NO ANSWER. Take it as not recorded. Trying again is safe, it counts once.`,
     busy: "Wait for the answer to the last command.",
+    viewOnly: "This sign-in only looks: it decides nothing.",
     selectFirst: "Select an alert first.",
     already: "This alert needs no acknowledgement.",
     empty: "Write something first.",

@@ -30,6 +30,7 @@ export const ko: Words = {
     language: "언어: 한국어. 영어로 바꾸기",
     theme: { auto: "화면: 자동", dark: "화면: 어둡게", light: "화면: 밝게" },
     soundTest: "소리 시험",
+    viewOnly: "보기 전용",
     help: "단축키",
     deskKind: { station: "경찰서", province: "시도청 상황실", national: "전국 상황실" },
     authority: {
@@ -151,6 +152,8 @@ export const ko: Words = {
     unknown: "문자가 도착할 때 이 전화에 무엇이 보이는지 알 수 없습니다.",
   },
 
+  appSays: (text) => `앱 설명: “${text}”`,
+
   facts: {
     where: "위치",
     coordinates: "좌표",
@@ -255,6 +258,7 @@ export const ko: Words = {
     refused: (name) => `${name}: 아무것도 기록되지 않았습니다.`,
     unanswered: (name) => `${name}: 응답이 없습니다. 기록되지 않은 것으로 보세요. 다시 시도해도 한 번만 처리됩니다.`,
     busy: "앞선 명령의 응답을 기다리세요.",
+    viewOnly: "보기 전용 로그인입니다. 결정할 수 없습니다.",
     selectFirst: "먼저 경보를 선택하세요.",
     already: "이 경보는 확인이 필요하지 않습니다.",
     empty: "먼저 내용을 쓰세요.",
