@@ -347,14 +347,6 @@ impl Board {
             .filter_map(|(_, id)| self.incidents.get(id))
     }
 
-    /// Incidents that left the board after a change number.
-    pub fn left_since(&self, change: u64) -> impl Iterator<Item = IncidentId> {
-        self.tombstones
-            .iter()
-            .filter(move |(_, tombstone)| tombstone.change > change)
-            .map(|(id, _)| *id)
-    }
-
     /// Incidents that left the board with one of these changes, with the desks that owned them.
     pub fn departed(
         &self,

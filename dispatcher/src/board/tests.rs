@@ -211,7 +211,10 @@ fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
     let change = board.change();
     board.apply_alert(Offset(2), &raise(device(2), alert(2), 1, 27 * HOUR));
     assert_eq!(board.retire(), [id]);
-    assert_eq!(board.left_since(change).collect::<Vec<_>>(), [id]);
+    let departed =
+        |changes| -> Vec<IncidentId> { board.departed(changes).map(|(id, _)| id).collect() };
+    assert_eq!(departed(change + 1..=board.change()), [id]);
+    assert_eq!(departed(0..=change), []);
     let resend = raise(device(1), alert(1), 1, 28 * HOUR);
     assert_eq!(board.apply_alert(Offset(3), &resend), Applied::Nowhere);
     board.apply_alert(Offset(4), &raise(device(2), alert(2), 9, 9 * 24 * HOUR));
@@ -311,6 +314,36 @@ proptest! {
         }
         let after: Vec<_> = board.incidents().cloned().collect();
         prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn a_reader_anywhere_in_the_logs_gets_what_it_has_not_seen_and_no_more(
+        log in some_log(),
+        tracks in prop::collection::vec(any::<bool>(), 40),
+        alerts_seen in 0_u64..45,
+        tracks_seen in 0_u64..45,
+    ) {
+        let mut board = Board::default();
+        let mut ends = (0, 0);
+        for (number, (entry, is_track)) in (100..).zip(log.iter().zip(tracks)) {
+            if is_track {
+                let lat = 37.0 + number as f64 / 1_000.0;
+                let fix = Content::Position(Ok(place(lat)));
+                board.apply_track(Offset(ends.1), &said(device(1), alert(11), number, fix, 1));
+                ends.1 += 1;
+            } else {
+                board.apply_alert(Offset(ends.0), entry);
+                ends.0 += 1;
+            }
+        }
+        let cursor = Cursor { alerts: Offset(alerts_seen), tracks: Offset(tracks_seen) };
+        let found: BTreeSet<_> =
+            board.changed_since(board.change_at(cursor)).map(Incident::id).collect();
+        let unseen = board.incidents().filter(|incident| {
+            let at = incident.changed_at();
+            at.alerts > cursor.alerts || at.tracks > cursor.tracks
+        });
+        prop_assert_eq!(found, unseen.map(Incident::id).collect::<BTreeSet<_>>());
     }
 
     #[test]
