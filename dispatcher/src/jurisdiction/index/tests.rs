@@ -180,6 +180,9 @@ fn holes_and_the_islands_in_them_are_told_apart() {
         "{:?}",
         water.distance_m
     );
+    // Nearer to the edge of the hole than to the island in it.
+    let shore_m = index.locate(at(2.2, 5.0), None, None).distance_m.unwrap();
+    assert!((shore_m - 22_115.0).abs() < 15.0, "{shore_m}");
 }
 
 #[test]
@@ -290,6 +293,18 @@ fn a_shared_corner_at_the_sea_belongs_to_the_smallest_id() {
         assignment.runners_up[0].jurisdiction,
         JurisdictionId::new("b")
     );
+}
+
+#[test]
+fn less_than_a_millimetre_decides_nothing() {
+    let owner = |corner_deg: f64| {
+        let west = polygon![(x: 0.0, y: 0.0), (x: -1.0, y: 1.0), (x: 0.0, y: 1.0)];
+        let east = polygon![(x: 0.0, y: corner_deg), (x: 0.0, y: 1.0), (x: 1.0, y: 1.0)];
+        let index = index(vec![area("b", vec![west]), area("a", vec![east])]);
+        index.locate(at(-0.1, 0.0), None, None).jurisdiction
+    };
+    assert_eq!(owner(1e-9), Some(JurisdictionId::new("a"))); // 0.1 mm farther away
+    assert_eq!(owner(1e-7), Some(JurisdictionId::new("b"))); // 11 mm
 }
 
 #[test]
