@@ -6,8 +6,9 @@
     reason = "a bench measures with the clock, and ends where something is wrong"
 )]
 
-#[allow(dead_code, reason = "this bench has a loop of its own")]
 mod support;
+#[path = "support/times.rs"]
+mod times;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -16,7 +17,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use journal::{Journal, LogName, Options};
 use serde_json::json;
-use support::{percentile_ms, rounded, row};
+use support::{rounded, row};
+use times::percentile_ms;
 
 const TABLE: &str = "Journal: entries of 160 bytes, one commit after the other, against a bare \
                      write and fdatasync of the same bytes in turns";
@@ -27,6 +29,9 @@ const LASTS: Duration = Duration::from_secs(3);
 const TURN: usize = 20;
 
 fn main() {
+    if !support::is_asked() {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -5,11 +5,14 @@
     reason = "a bench measures with the clock, and ends where something is wrong"
 )]
 
+#[path = "support/calls.rs"]
+mod calls;
 mod support;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use bytes::Bytes;
+use calls::side_by_side;
 use journal::{DayKey, open, seal};
 use protocol::token::{Claims, Issuer, PersonRef};
 use protocol::wire::{Frame, decode_frame, encode_frame};
@@ -19,12 +22,15 @@ use protocol::{
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha20Rng;
 use serde_json::json;
-use support::{rounded, row, side_by_side};
+use support::{rounded, row};
 
 const TABLE: &str = "Wire: nanoseconds of one call, and how many times the compared call";
 const NOW: UnixMillis = UnixMillis::new(1_795_245_000_000);
 
 fn main() {
+    if !support::is_asked() {
+        return;
+    }
     frames();
     tokens();
     bodies();
