@@ -79,6 +79,15 @@ struct Tombstone {
 }
 
 impl Board {
+    /// An empty board whose changes are numbered after those of another.
+    #[must_use]
+    pub fn counting_on(change: u64) -> Self {
+        Self {
+            change,
+            ..Self::default()
+        }
+    }
+
     /// Folds one entry of the alert log. Never fails: what cannot be understood marks its incident.
     pub fn apply_alert(&mut self, offset: Offset, opened: &Opened) -> Applied {
         self.cursor.alerts = self.cursor.alerts.max(offset.plus(1));

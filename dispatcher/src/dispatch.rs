@@ -131,6 +131,15 @@ impl Dispatch {
         }
     }
 
+    /// Forgets the board, to fold the log anew. Changes count on, so that whoever follows them by
+    /// number is shown every incident again; commands under way are answered by the new fold.
+    pub fn begin_anew(&mut self) {
+        self.board = Board::counting_on(self.board.change());
+        self.proposed.clear();
+        self.to_look_at.clear();
+        self.caught_up = false;
+    }
+
     /// Folds an entry, and says what it did.
     pub fn handle_entry(&mut self, log: LogName, offset: Offset, opened: &Opened) -> Applied {
         let applied = match log {

@@ -273,3 +273,16 @@ fn nothing_is_proposed_before_the_log_has_been_read() {
     site.dispatch.handle_changes(site.now);
     assert!(site.dispatch.poll_append().is_some());
 }
+
+#[test]
+fn a_board_that_is_folded_anew_shows_every_incident_again() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let seen = site.dispatch.board().change();
+    site.dispatch.begin_anew();
+    assert_eq!(site.dispatch.board().incidents().len(), 0);
+    site.raise(1, Some(37.01));
+    assert_eq!(site.dispatch.board().changed_since(seen).count(), 1);
+    assert!(!site.dispatch.is_caught_up());
+}

@@ -137,10 +137,13 @@ impl Reader {
     /// What was read is not what the log holds: begin again from the newest snapshot.
     fn fold_anew(&mut self) -> bool {
         self.engine.shared.metrics.refolds.inc();
-        let config = &self.engine.shared.config;
-        let fresh = Dispatch::new(config.map.clone(), config.index.clone(), config.policy);
-        *self.engine.dispatch() = fresh;
-        match self.fold_snapshot() {
+        self.engine.dispatch().begin_anew();
+        let journal = self.engine.shared.config.journal.clone();
+        let tracks = journal.first(LogName::Tracks);
+        match tracks.and_then(|first| {
+            self.tracks = journal.tail(LogName::Tracks, first);
+            self.fold_snapshot()
+        }) {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(%error, "the snapshot cannot be read");
