@@ -35,6 +35,7 @@ try {
     assert.deepEqual(strangers, []);
     assert.deepEqual(complaints, []);
   });
+  console.log("all is well");
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
@@ -45,7 +46,10 @@ try {
 
 async function step(name, check) {
   const begun = Date.now();
-  await check();
+  await check().catch((error) => {
+    console.error(`not ok ${name} (${Date.now() - begun} ms)`);
+    throw error;
+  });
   console.log(`ok ${name} (${Date.now() - begun} ms)`);
 }
 

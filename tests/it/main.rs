@@ -7,6 +7,7 @@
 )]
 
 mod areas;
+mod browser;
 mod demo;
 mod end_to_end;
 mod http;

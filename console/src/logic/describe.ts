@@ -61,7 +61,7 @@ export function identityText(card: Card, w: Words): string {
 export function hearsText(card: Card, w: Words): string {
   const known = w.hears[card.capability?.hears_text ?? "unknown"];
   const shows = card.capability?.shows;
-  return shows === undefined ? known : `${known} ${w.appSays(shows)}`;
+  return shows === undefined || shows === "" ? known : `${known} ${w.appSays(shows)}`;
 }
 
 export function batteryText(card: Card, w: Words): string {
