@@ -3,7 +3,7 @@
 use quinn::ConnectionError;
 use tokio::runtime::Runtime;
 
-use super::site::{Phone, Site, closed, position, raise, soon};
+use super::site::{Phone, SOON, Site, closed, position, raise, soon};
 use crate::CloseCode;
 
 #[tokio::test]
@@ -20,17 +20,11 @@ async fn after_a_restart_with_kept_keys_a_phone_notices_without_waiting_for_a_ti
     phone.hear_receipt().await;
     let mut config = site.config();
     config.listen = relay.local_addr();
-    process.shutdown_background();
+    // The tasks first: dropping the relay would say goodbye.
+    let ended = tokio::task::spawn_blocking(move || process.shutdown_timeout(SOON));
+    ended.await.unwrap();
     drop(relay);
-    let relay = loop {
-        // The tasks of the old one hold the socket until they have been dropped on their threads.
-        let started = crate::Relay::start(config.clone(), site.parts(), &mut Default::default());
-        match started {
-            Ok(relay) => break relay,
-            Err(crate::StartError::Listen { .. }) => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
-        }
-    };
+    let relay = site.relay_with(config);
     let begun = std::time::Instant::now();
     phone.connection.send_datagram(position(1, 2)).unwrap();
     let end = soon(phone.connection.closed()).await;

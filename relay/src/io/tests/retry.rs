@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use quinn::TokenMemoryCache;
 
-use super::site::{Phone, Site, certificate, raise, socket, soon};
+use super::gate::Gate;
+use super::site::{Phone, Site, certificate, raise, socket, soon, until};
 use crate::RetryPolicy;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,14 +56,13 @@ async fn retry_is_asked_for_above_a_number_of_handshakes_only() {
     let client = site.client();
     Phone::connect(&client, relay.local_addr()).await;
     assert_eq!(relay.metrics().retries.get(), 0, "nobody else was there");
-    let (first, second) = (socket(), socket());
-    let connect = |socket: &quinn::Endpoint| {
-        let attempt = socket.connect_with(client.clone(), relay.local_addr(), "localhost");
-        attempt.unwrap()
-    };
-    let (first, second) = (connect(&first), connect(&second));
-    let (first, second) = soon(async { tokio::join!(first, second) }).await;
-    assert!(first.is_ok() && second.is_ok());
+    until(|| relay.metrics().connections.get() == 0).await;
+    let gate = Gate::before(relay.local_addr()).await;
+    let slow = socket();
+    let under_way = slow.connect_with(client.clone(), gate.address, "localhost");
+    let _held = soon(under_way.unwrap()).await.unwrap();
+    Phone::connect(&client, relay.local_addr()).await;
+    assert_eq!(relay.metrics().retries.get(), 1);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use journal::{Clock, DayKeys, Journal, LogName, Offset, Options, Tailed};
 use prometheus_client::registry::Registry;
 use protocol::token::{Claims, Issuer, PersonRef};
 use protocol::wire::{
-    Deframer, Frame, Receipt, Refusal, RelayFrame, Status, decode_relay_frame, delimit,
+    Deframer, Frame, Message, Receipt, Refusal, RelayFrame, Status, decode_relay_frame, delimit,
     encode_frame,
 };
 use protocol::{
@@ -31,7 +31,7 @@ use crate::io::tls::{ALPN, Certificate};
 pub(super) const NOON: u64 = 1_795_219_200_000;
 
 /// What takes longer is a failure. Generous: the machine may be busy with other things.
-const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
     let answer = tokio::time::timeout(SOON, future).await;
@@ -293,6 +293,17 @@ impl Phone {
             match self.hear().await {
                 RelayFrame::Status(status) => return status,
                 RelayFrame::Receipt(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The next message. A status may overtake the receipt: both follow from the same commit.
+    pub(super) async fn hear_message(&mut self) -> Message {
+        loop {
+            match self.hear().await {
+                RelayFrame::Message(message) => return message,
+                RelayFrame::Status(_) | RelayFrame::Receipt(_) => {}
                 other => panic!("{other:?}"),
             }
         }
