@@ -42,8 +42,7 @@ const WORLDLY: [&str; 2] = ["ansim", "xtask"];
 
 /// Crates that open no file or socket and read no clock unless they are told to. A room may use
 /// these at its top; any other belongs under the feature `io`.
-const PURE: [&str; 26] = [
-    "arc-swap",
+const PURE: [&str; 20] = [
     "aws-lc-rs",
     "base64",
     "bytes",
@@ -54,20 +53,15 @@ const PURE: [&str; 26] = [
     "geojson",
     "hdrhistogram",
     "hpke",
-    "jiff",
     "prost",
     "rand",
-    "rand_chacha",
     "rand_distr",
     "rstar",
-    "secrecy",
     "serde",
     "serde_json",
-    "subtle",
     "thiserror",
     "toml",
     "uuid",
-    "xxhash-rust",
     "zeroize",
 ];
 
