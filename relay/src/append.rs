@@ -59,7 +59,7 @@ impl Append {
     /// The entry of the log: the clear header and the sealed frame, which is kept exactly as it was received.
     ///
     /// # Errors
-    /// See [`journal::seal`].
+    /// See [`journal::seal()`].
     pub fn entry(&self, day_key: &DayKey, rng: &mut impl Rng) -> Result<Bytes, OpenBodyError> {
         let header = self.header.encode();
         let device = self.key.device.to_bytes();
