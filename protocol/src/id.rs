@@ -6,10 +6,53 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One silent SOS. A UUIDv7 (RFC 9562, section 5.7) made on the phone, so that a resend is the same alert.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AlertId(Uuid);
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Reads the 16 bytes of wire and log. A UUID of any version is taken: an emergency is
+            /// not refused over it.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// The 16 bytes of wire and log.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Uuid::parse_str(text).map(Self).map_err(|_| InvalidId { what: $what })
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// One silent SOS. A UUIDv7 (RFC 9562, section 5.7) made on the phone, so that a resend is the same alert.
+    AlertId, "alert id"
+}
 
 impl AlertId {
     /// Makes an id from the phone's clock and ten random bytes.
@@ -30,39 +73,6 @@ impl AlertId {
             .checked_mul(1000)?
             .checked_add(u64::from(nanoseconds) / 1_000_000)?;
         i64::try_from(millis).ok().map(crate::UnixMillis::new)
-    }
-
-    /// Reads the 16 bytes of the wire. Any version is accepted: an emergency is not refused over it.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-
-    /// The 16 bytes of the wire.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for AlertId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for AlertId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AlertId({})", self.0)
-    }
-}
-
-impl FromStr for AlertId {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text)
-            .map(Self)
-            .map_err(|_| InvalidId { what: "alert id" })
     }
 }
 
@@ -128,11 +138,11 @@ impl fmt::Debug for DeviceId {
     }
 }
 
-/// An alert as officers handle it. Every board derives the same id from the device and the alert
-/// that opened it, so no dispatcher has to hand it out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IncidentId(Uuid);
+uuid_id! {
+    /// An alert as officers handle it. Every board derives the same id from the device and the alert
+    /// that opened it, so no dispatcher has to hand it out.
+    IncidentId, "incident id"
+}
 
 impl IncidentId {
     /// The first 16 bytes of SHA-256 over device and alert, marked as UUIDv8 (RFC 9562, section 5.8).
@@ -143,48 +153,15 @@ impl IncidentId {
         input.extend_from_slice(alert.as_bytes());
         Self(hashed_uuid(&input))
     }
-
-    /// Reads the 16 bytes of an entry's header.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-
-    /// The 16 bytes of an entry's header.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
 }
 
-impl fmt::Display for IncidentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+uuid_id! {
+    /// Names one decision for ever; the second with the same id changes nothing.
+    ///
+    /// A console sends its command's id; a proposal's is a hash of what it proposes, so that two
+    /// dispatchers which see the same state propose under the same id.
+    DecisionId, "decision id"
 }
-
-impl fmt::Debug for IncidentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IncidentId({})", self.0)
-    }
-}
-
-impl FromStr for IncidentId {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId {
-            what: "incident id",
-        })
-    }
-}
-
-/// Names one decision for ever; the second with the same id changes nothing.
-///
-/// A console sends its command's id; a proposal's is a hash of what it proposes, so that two
-/// dispatchers which see the same state propose under the same id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DecisionId(Uuid);
 
 impl DecisionId {
     /// The id of a proposal about an incident at a revision.
@@ -195,39 +172,6 @@ impl DecisionId {
         input.extend_from_slice(&revision.0.to_be_bytes());
         input.extend_from_slice(kind.as_bytes());
         Self(hashed_uuid(&input))
-    }
-
-    /// Reads the 16 bytes of an entry's header.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-
-    /// The 16 bytes of an entry's header.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for DecisionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for DecisionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DecisionId({})", self.0)
-    }
-}
-
-impl FromStr for DecisionId {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId {
-            what: "decision id",
-        })
     }
 }
 
