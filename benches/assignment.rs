@@ -67,8 +67,9 @@ fn main() {
     if let Some(data) = std::env::var_os("ANSIM_TEST_DATA") {
         let path = std::path::Path::new(&data).join("korea/station_jurisdictions_approx.geojson");
         let text = std::fs::read_to_string(path).unwrap();
-        let map = read("station areas of the test data", &text, "hq,station", None);
-        measure("station areas of the test data", map, 0.5, Some(&homes));
+        let name = "station areas of ANSIM_TEST_DATA";
+        let map = read(name, &text, "hq,station", None);
+        measure(name, map, 0.5, Some(&homes));
     }
     measure("generated tiling", tiling(), 0.1, None);
 }
