@@ -26,12 +26,15 @@ const WORDS: [&str; 10] = [
     "배에 물이 들어와요",
 ];
 
-/// What becomes visible on a phone when officers write, in its app's words.
-const SHOWS: [&str; 3] = [
+/// What an app says of a text that arrives covertly, if it says anything.
+const SHOWS_COVERTLY: [&str; 3] = [
     "",
-    "nothing: texts appear in the covert view alone",
-    "a notification",
+    "texts appear in the covert view alone",
+    "문자는 숨은 화면에만 보입니다",
 ];
+
+/// What an app says becomes visible when officers write.
+const SHOWS_VISIBLY: [&str; 3] = ["", "a notification", "잠금 화면에 알림 1개"];
 
 /// How long a phone without a fix at hand looks for its first one.
 const FIRST_FIX_AFTER: Duration = Duration::from_secs(1);
@@ -142,7 +145,7 @@ impl Person {
             _ => Fix::AtHand(at),
         };
         let walk = matches!(fix, Fix::AtHand(_)).then(|| walk(rng)).flatten();
-        Self {
+        let mut person = Self {
             seed: rng.random(),
             device: rng.random(),
             trust: trust(rng),
@@ -161,9 +164,12 @@ impl Person {
             hears_text: *[HearsText::Covertly, HearsText::Visibly, HearsText::Not]
                 .choose(rng)
                 .unwrap_or(&HearsText::Unknown),
-            shows: SHOWS.choose(rng).copied().unwrap_or_default(),
-            acts: acts(rng),
-        }
+            shows: "",
+            acts: Vec::new(),
+        };
+        person.shows = shows(person.hears_text, rng);
+        person.acts = acts(rng);
+        person
     }
 
     /// The device that a relay takes the phone for.
@@ -233,6 +239,16 @@ impl Person {
     pub fn changes_network(&self) -> bool {
         self.acts.iter().any(|(_, act)| *act == Act::ChangeNetwork)
     }
+}
+
+/// An app does not contradict itself: one that gets texts covertly speaks of no notification.
+fn shows(hears_text: HearsText, rng: &mut ChaCha8Rng) -> &'static str {
+    let words = match hears_text {
+        HearsText::Covertly => SHOWS_COVERTLY,
+        HearsText::Visibly => SHOWS_VISIBLY,
+        HearsText::Not | HearsText::Unknown => [""; 3],
+    };
+    words.choose(rng).copied().unwrap_or_default()
 }
 
 fn trust(rng: &mut ChaCha8Rng) -> Trust {

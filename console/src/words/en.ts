@@ -206,7 +206,7 @@ export const en = {
     lastPress: (time: string) => `last at ${time}`,
     raised: "SOS received",
     pressed: "Phone's own clock",
-    delivered: "On a screen since",
+    delivered: "On the desk's screen",
     acknowledged: "Acknowledged",
     closed: "Closed",
     byAt: (name: string, time: string) => `${name}, ${time}`,

@@ -181,7 +181,7 @@ export const ko: Words = {
     lastPress: (time) => `마지막 ${time}`,
     raised: "SOS 접수",
     pressed: "전화의 시계",
-    delivered: "화면 표시",
+    delivered: "담당 서 화면",
     acknowledged: "확인",
     closed: "종료",
     byAt: (name, time) => `${name}, ${time}`,
