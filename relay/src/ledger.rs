@@ -44,7 +44,11 @@ impl Ledger {
     pub fn offer(&mut self, session: SessionId, append: &Append) -> Standing {
         let key = append.key;
         if append.kind.is_track() {
-            let is_open = !append.needs_open || self.is_open(&key);
+            let is_open = if append.needs_open {
+                self.is_open(&key)
+            } else {
+                !self.way_back.is_closed(key.device, key.alert)
+            };
             return if is_open {
                 Standing::Fresh
             } else {
@@ -96,6 +100,12 @@ impl Ledger {
     /// Folds the next entry of the alert log.
     pub fn fold(&mut self, entry: &Entry) -> Vec<Delivery> {
         self.way_back.fold(entry)
+    }
+
+    /// What is known, to all who listen.
+    #[must_use]
+    pub fn tell_all(&self) -> Vec<Delivery> {
+        self.way_back.tell_all()
     }
 
     /// The log is not the one that was folded.

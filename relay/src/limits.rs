@@ -84,6 +84,10 @@ pub const INCIDENTS_MAX: usize = 500_000;
 /// Messages of one incident that a phone gets again after a reconnect; the newest.
 pub const MESSAGES_PER_INCIDENT_MAX: usize = 32;
 
+/// Alerts of one incident that are told apart, as many as an incident's fold does; the newest. Of a forgotten one a
+/// resend is stored again, which changes nothing.
+pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
+
 /// Alerts whose reports are durable and not yet folded. The fold is some batches behind at most.
 pub const UNFOLDED_ALERTS_MAX: usize = 100_000;
 

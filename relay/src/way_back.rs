@@ -210,13 +210,35 @@ impl WayBack {
         if !heard.insert((alert, device)) {
             return Vec::new();
         }
+        let key = (device, alert);
+        self.listeners.entry(key).or_default().insert(session);
+        // The oldest may be the one that has just come.
         if heard.len() > ALERTS_PER_SESSION_MAX
             && let Some((oldest, device)) = heard.pop_first()
         {
             self.stop_listening(session, device, oldest);
         }
-        let key = (device, alert);
-        self.listeners.entry(key).or_default().insert(session);
+        self.notices(device, alert)
+    }
+
+    /// Tells all who listen what is known: the fold began while they were there already.
+    #[must_use]
+    pub fn tell_all(&self) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        for ((device, alert), sessions) in &self.listeners {
+            for notice in self.notices(*device, *alert) {
+                let deliver = |session: &SessionId| Delivery {
+                    session: *session,
+                    notice: notice.clone(),
+                };
+                deliveries.extend(sessions.iter().map(deliver));
+            }
+        }
+        deliveries
+    }
+
+    /// What is known of an alert.
+    fn notices(&self, device: DeviceId, alert: AlertId) -> Vec<Notice> {
         let Some(incident) = self.incident_of(&device, &alert) else {
             return Vec::new();
         };
@@ -276,6 +298,13 @@ impl WayBack {
             Some(incident) => incident.progress() != Progress::Closed,
             None => self.unfolded.contains_key(&(device, alert)),
         }
+    }
+
+    /// Whether an alert is known to be closed.
+    #[must_use]
+    pub fn is_closed(&self, device: DeviceId, alert: AlertId) -> bool {
+        let incident = self.incident_of(&device, &alert);
+        incident.is_some_and(|incident| incident.progress() == Progress::Closed)
     }
 
     /// How many incidents are followed.

@@ -261,7 +261,9 @@ impl Seat {
             let mut ledger = None;
             while let Some(append) = session.poll_append() {
                 let key = append.key;
-                if !append.is_promised() && !append.needs_open {
+                // Beside a raise the ledger is asked about positions as well: it may know the alert as closed, which
+                // the session does not yet.
+                if !append.is_promised() && !append.needs_open && ledger.is_none() {
                     answered.push((key, Fate::Unpromised));
                     fresh.push(append);
                     continue;

@@ -86,6 +86,35 @@ fn a_position_needs_an_open_alert_of_this_phone_from_wherever_it_was_raised() {
 }
 
 #[test]
+fn a_position_of_an_alert_known_as_closed_is_not_stored_whatever_its_connection_believes() {
+    let mut ledger = Ledger::default();
+    let (raise, mut position) = (raise(), position());
+    position.needs_open = false;
+    assert_eq!(ledger.offer(ONE, &position), Standing::Fresh);
+    let header = raise.header.encode();
+    ledger.fold(&Entry::decode(&protocol::join(&header, b"")).unwrap());
+    assert_eq!(ledger.offer(ONE, &position), Standing::Fresh);
+    let closed = protocol::DecisionHeader {
+        id: protocol::DecisionId::from_bytes([1; 16]),
+        incident: protocol::IncidentId::of(&raise.key.device, &raise.key.alert),
+        device: raise.key.device,
+        alert: raise.key.alert,
+        kind: protocol::DecisionKind::Closed,
+        revision: protocol::Revision(1),
+        officer: Some(protocol::OfficerId::new("kim")),
+        owner_desk: None,
+        due_at: None,
+    };
+    let header = protocol::Header {
+        subject: protocol::Subject::Decision(closed),
+        ..raise.header.clone()
+    };
+    ledger.fold(&Entry::decode(&protocol::join(&header.encode(), b"")).unwrap());
+    assert_eq!(ledger.offer(ONE, &position), Standing::NoOpenAlert);
+    assert_eq!(ledger.offer(ONE, &raise), Standing::Durable);
+}
+
+#[test]
 fn an_entry_opens_to_the_bytes_that_were_received() {
     let raise = raise();
     let entry = raise.entry(&key(), &mut StdRng::seed_from_u64(1)).unwrap();

@@ -10,7 +10,7 @@ use protocol::{
     UnixMillis,
 };
 
-use crate::limits::MESSAGES_PER_INCIDENT_MAX;
+use crate::limits::{ALERTS_PER_INCIDENT_MAX, MESSAGES_PER_INCIDENT_MAX};
 
 /// An officer's words as they stand in the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,8 +61,11 @@ impl Incident {
         incident
     }
 
-    fn remember(&mut self, alert: AlertId, number: ReportNumber) -> bool {
-        self.reports.entry(alert).or_default().insert(number)
+    fn remember(&mut self, alert: AlertId, number: ReportNumber) {
+        self.reports.entry(alert).or_default().insert(number);
+        if self.reports.len() > ALERTS_PER_INCIDENT_MAX {
+            self.reports.pop_first();
+        }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -92,7 +95,9 @@ impl Incident {
     /// Whether its progress is another now.
     pub(super) fn report(&mut self, report: &ReportHeader, time: UnixMillis) -> bool {
         let before = self.progress();
-        let is_press = !self.reports.contains_key(&report.alert);
+        // As in the lifecycle: beyond the limit alerts no longer ring.
+        let is_full = self.reports.len() >= ALERTS_PER_INCIDENT_MAX;
+        let is_press = !is_full && !self.reports.contains_key(&report.alert);
         self.remember(report.alert, report.number);
         self.lifecycle.report(report, time);
         if let Some((revision, progress)) = &mut self.overtaken

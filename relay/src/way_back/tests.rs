@@ -3,7 +3,7 @@ use protocol::{
 };
 
 use super::*;
-use crate::limits::MESSAGES_PER_INCIDENT_MAX;
+use crate::limits::{ALERTS_PER_INCIDENT_MAX, MESSAGES_PER_INCIDENT_MAX};
 
 const DEVICE: DeviceId = DeviceId::Enrolled([7; 16]);
 const ONE: SessionId = SessionId(1);
@@ -244,6 +244,60 @@ fn messages_and_listeners_are_bounded() {
         way.listen(ONE, DEVICE, alert(n));
     }
     assert_eq!(way.listeners.len(), ALERTS_PER_SESSION_MAX);
+}
+
+#[test]
+fn an_alert_that_is_let_go_at_once_leaves_no_listener() {
+    let mut way = WayBack::new(10);
+    for n in (0..100).rev() {
+        way.listen(ONE, DEVICE, alert(n));
+    }
+    assert_eq!(way.listeners.len(), ALERTS_PER_SESSION_MAX);
+    way.forget_session(ONE);
+    assert!(way.listeners.is_empty() && way.heard_by.is_empty());
+}
+
+#[test]
+fn alerts_of_one_incident_are_bounded_and_the_newest_are_known() {
+    let mut way = WayBack::new(10);
+    let press = |n: usize| {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&(n as u64).to_be_bytes());
+        AlertId::from_bytes(bytes)
+    };
+    for n in 0..=2 * ALERTS_PER_INCIDENT_MAX {
+        let report = ReportHeader {
+            device: DEVICE,
+            alert: press(n),
+            number: ReportNumber(1),
+            kind: ReportKind::Raise,
+            verification: Verification::Verified,
+            drill: false,
+        };
+        way.fold(&entry(n as i64, Subject::Report(report), b""));
+    }
+    assert_eq!(way.incidents(), 1);
+    let incident = &way.devices[&DEVICE][0];
+    assert_eq!(incident.reports.len(), ALERTS_PER_INCIDENT_MAX);
+    assert!(way.is_open(DEVICE, press(2 * ALERTS_PER_INCIDENT_MAX)));
+}
+
+#[test]
+fn who_came_while_the_log_was_folded_hears_once_where_it_stands() {
+    let mut way = WayBack::new(10);
+    way.listen(ONE, DEVICE, alert(1));
+    way.listen(TWO, DEVICE, alert(9));
+    for entry in [
+        raise(1, 1, 0),
+        decision(1, DecisionKind::Assigned, 1, 1),
+        decision(2, DecisionKind::Message, 0, 2),
+        decision(4, DecisionKind::Closed, 2, 3),
+    ] {
+        way.fold(&entry);
+    }
+    let expected = ["Closed 1", "message 2 to 1"].map(|word| (ONE, word.to_owned()));
+    assert_eq!(told(way.tell_all()), expected);
+    assert!(way.is_closed(DEVICE, alert(1)) && !way.is_closed(DEVICE, alert(9)));
 }
 
 #[test]
