@@ -18,7 +18,7 @@ use protocol::{
     ReportHeader, State, Subject, UnixMillis,
 };
 
-use crate::opened::Opened;
+use crate::opened::{Body, Opened};
 
 /// How long a closed incident stays on the board: for as long as a further press reopens it, and an
 /// hour for the officers who look for it.
@@ -55,7 +55,7 @@ pub struct Board {
     /// The newest incident of each device, which gathers its further presses.
     newest: BTreeMap<DeviceId, IncidentId>,
     /// Devices of each alert id: the same id from two devices is two incidents that say so.
-    devices: BTreeMap<AlertId, u32>,
+    devices: BTreeMap<AlertId, BTreeSet<DeviceId>>,
     tombstones: BTreeMap<IncidentId, Tombstone>,
     /// Incidents in the order of their last change, the newest last.
     changes: BTreeMap<u64, IncidentId>,
@@ -66,6 +66,19 @@ pub struct Board {
     log_time: UnixMillis,
     /// Entries whose fold panicked.
     panics: u64,
+}
+
+/// Whether a press is older than the board remembers: by the phone's own clock alone, which made the
+/// alert's id at the press and stamped the frame when it was sent. A clock that is wrong is wrong in
+/// both.
+fn is_late(report: &ReportHeader, body: &Body) -> bool {
+    let (Body::Report(said) | Body::Cancel(said, _)) = body else {
+        return false;
+    };
+    let (Some(made_at), Some(sent_at)) = (report.alert.made_at(), said.sent_at) else {
+        return false;
+    };
+    sent_at.since(made_at) > KEEP_TOMBSTONES
 }
 
 /// What is left of an incident that the board no longer shows.
@@ -138,13 +151,19 @@ impl Board {
             self.open(id, offset, report, opened);
             return Applied::Incident(id, Effect::Changed);
         }
-        let alert_is_new = !self.alerts.contains_key(&(report.device, report.alert));
-        if alert_is_new {
+        let applied = self.fold(id, |incident| {
+            incident.report(offset, report, &opened.body, time)
+        });
+        let is_new = !self.alerts.contains_key(&(report.device, report.alert));
+        if is_new
+            && self
+                .incidents
+                .get(&id)
+                .is_some_and(|one| one.gathers(&report.alert))
+        {
             self.know(report.device, report.alert, id);
         }
-        self.fold(id, |incident| {
-            incident.report(offset, report, &opened.body, time)
-        })
+        applied
     }
 
     fn apply_decision(
@@ -181,10 +200,7 @@ impl Board {
 
     fn open(&mut self, id: IncidentId, offset: Offset, report: &ReportHeader, opened: &Opened) {
         let time = opened.header.time;
-        let late = report
-            .alert
-            .made_at()
-            .is_some_and(|made| time.since(made) > KEEP_TOMBSTONES);
+        let late = is_late(report, &opened.body);
         let opening = catch_unwind(AssertUnwindSafe(|| {
             Incident::open(id, offset, report, &opened.body, time)
         }));
@@ -204,22 +220,18 @@ impl Board {
     fn know(&mut self, device: DeviceId, alert: AlertId, id: IncidentId) {
         self.alerts.insert((device, alert), id);
         let devices = self.devices.entry(alert).or_default();
-        *devices += 1;
-        if *devices > 1 {
-            self.mark_same_alert_elsewhere(alert);
-        }
-    }
-
-    fn mark_same_alert_elsewhere(&mut self, alert: AlertId) {
-        let ids: Vec<IncidentId> = self
-            .alerts
-            .iter()
-            .filter(|((_, known), _)| *known == alert)
-            .map(|(_, id)| *id)
-            .collect();
-        for id in ids {
-            if let Some(incident) = self.incidents.get_mut(&id) {
+        devices.insert(device);
+        // The second device marks the first; each further one itself alone.
+        let marked: Vec<DeviceId> = match devices.len() {
+            1 => Vec::new(),
+            2 => devices.iter().copied().collect(),
+            _ => vec![device],
+        };
+        for device in marked {
+            let id = self.alerts.get(&(device, alert)).copied();
+            if let Some(incident) = id.and_then(|id| self.incidents.get_mut(&id)) {
                 incident.mark_same_alert_elsewhere();
+                let id = incident.id();
                 self.touch(id);
             }
         }
@@ -265,9 +277,10 @@ impl Board {
         self.changes.insert(self.change, id);
     }
 
-    /// Takes what is long closed off the board, by the time of the log. Returns what left.
-    pub fn retire(&mut self) -> Vec<IncidentId> {
-        let log_time = self.log_time;
+    /// Takes what is long closed off the board, by the time of the log and never before `now` says
+    /// so too: one entry with a stamp of the future must not bury anything. Returns what left.
+    pub fn retire(&mut self, now: UnixMillis) -> Vec<IncidentId> {
+        let log_time = self.log_time.min(now);
         let old: Vec<IncidentId> = self
             .incidents
             .values()
@@ -281,13 +294,13 @@ impl Board {
             .map(Incident::id)
             .collect();
         for id in &old {
-            self.bury(*id);
+            self.bury(*id, log_time);
         }
-        self.forget_tombstones();
+        self.forget_tombstones(log_time);
         old
     }
 
-    fn bury(&mut self, id: IncidentId) {
+    fn bury(&mut self, id: IncidentId, log_time: UnixMillis) {
         let Some(incident) = self.incidents.remove(&id) else {
             return;
         };
@@ -302,15 +315,14 @@ impl Board {
             Tombstone {
                 device: incident.device(),
                 alerts: incident.lifecycle().alerts().copied().collect(),
-                since: self.log_time,
+                since: log_time,
                 change: self.change,
                 desks: incident.desks().clone(),
             },
         );
     }
 
-    fn forget_tombstones(&mut self) {
-        let log_time = self.log_time;
+    fn forget_tombstones(&mut self, log_time: UnixMillis) {
         let (devices, alerts) = (&mut self.devices, &mut self.alerts);
         let departures = &mut self.departures;
         self.tombstones.retain(|_, tombstone| {
@@ -319,9 +331,9 @@ impl Board {
                 departures.remove(&tombstone.change);
                 for alert in &tombstone.alerts {
                     alerts.remove(&(tombstone.device, *alert));
-                    if let Some(count) = devices.get_mut(alert) {
-                        *count -= 1;
-                        if *count == 0 {
+                    if let Some(holders) = devices.get_mut(alert) {
+                        holders.remove(&tombstone.device);
+                        if holders.is_empty() {
                             devices.remove(alert);
                         }
                     }
@@ -414,7 +426,7 @@ impl Board {
         self.incidents
             .get(incident)?
             .history()
-            .find(|item| item.decision == Some(*id))
+            .find(|item| item.decision.is_some_and(|(known, _)| known == *id))
     }
 }
 

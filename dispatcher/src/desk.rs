@@ -77,18 +77,23 @@ impl Desk {
         self.covers(incident.lifecycle().owner_desk(), map)
     }
 
-    /// Whether officers of this desk see what belongs to `owner`.
+    /// Whether officers of this desk see what belongs to `owner`. Every console asks this about every
+    /// change, so a station allocates nothing.
     #[must_use]
     pub fn covers(&self, owner: Option<&DeskId>, map: &JurisdictionMap) -> bool {
-        match (self, owner) {
-            (Self::National, _) => true,
-            (_, None) => false,
-            (Self::Station(_), Some(owner)) => self.id() == *owner,
-            (Self::Province(agency), Some(owner)) => {
-                self.id() == *owner
-                    || matches!(Self::parse(owner.as_str()), Ok(Self::Station(id))
-                        if map.agency(&id) == Some(agency))
-            }
+        let owner = match (self, owner) {
+            (Self::National, _) => return true,
+            (_, None) => return false,
+            (_, Some(owner)) => owner.as_str(),
+        };
+        match self {
+            Self::National => true,
+            Self::Station(id) => owner.strip_prefix("station:") == Some(id.as_str()),
+            Self::Province(agency) => match owner.split_once(':') {
+                Some(("province", owner)) => owner == agency,
+                Some(("station", id)) => map.agency(&JurisdictionId::new(id)) == Some(agency),
+                _ => false,
+            },
         }
     }
 }

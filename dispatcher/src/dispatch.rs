@@ -12,12 +12,12 @@ use protocol::{
     OfficerId, Outcome, Revision, State, Subject, UnixMillis,
 };
 
-use crate::board::{Applied, Board, Incident};
+use crate::board::{Applied, Board, By, HistoryItem, Incident};
 use crate::card::{Card, Surroundings};
 use crate::desk::{Desk, Officer};
 use crate::jurisdiction::{JurisdictionIndex, JurisdictionMap};
 use crate::opened::Opened;
-use crate::proposer::{Policy, Proposal, propose_assignment, propose_deadline};
+use crate::proposer::{Policy, Proposal, propose_assignment};
 
 /// Commands whose decision has been appended and has not come back. A desk of 500 officers who all
 /// press at once stays below; beyond it a command is told to wait.
@@ -103,6 +103,8 @@ pub struct Dispatch {
     to_look_at: VecDeque<IncidentId>,
     /// Until both logs have been read to where they ended at the start, nothing is proposed.
     caught_up: bool,
+    /// The newest time that anybody told.
+    now: UnixMillis,
 }
 
 #[derive(Debug)]
@@ -128,6 +130,7 @@ impl Dispatch {
             verdicts: VecDeque::new(),
             to_look_at: VecDeque::new(),
             caught_up: false,
+            now: UnixMillis::default(),
         }
     }
 
@@ -175,6 +178,7 @@ impl Dispatch {
 
     /// Proposes what is due for the incidents that changed. Call after each run of entries.
     pub fn handle_changes(&mut self, now: UnixMillis) {
+        self.now = now;
         if !self.caught_up {
             self.to_look_at.clear();
             return;
@@ -226,7 +230,10 @@ impl Dispatch {
         let incident = self.board.get(&command.incident)?;
         if let Some(item) = self.board.history_of(&command.incident, &command.id) {
             return Some(match item.effect {
-                Effect::Superseded => Verdict::Superseded(last_officer(incident)),
+                Effect::Superseded => {
+                    let on = item.decision.map(|(_, revision)| revision);
+                    Verdict::Superseded(on.and_then(|on| winner(incident, on)))
+                }
                 _ => Verdict::Effective,
             });
         }
@@ -234,9 +241,9 @@ impl Dispatch {
     }
 
     /// The append of a decision has failed: nothing was recorded, and it may be tried again.
+    /// A proposal is not forgotten: the tick makes it again.
     pub fn handle_append_failed(&mut self, id: &DecisionId) {
         self.under_way.remove(id);
-        self.proposed.retain(|_, proposed| proposed.id != *id);
     }
 
     /// The next decision to append.
@@ -262,8 +269,7 @@ impl Dispatch {
         }
         self.proposed.remove(&id);
         let version = self.map.version();
-        let proposal = propose_assignment(incident, &self.index, version, self.policy, now)
-            .or_else(|| propose_deadline(incident, self.policy, now));
+        let proposal = propose_assignment(incident, &self.index, version, self.policy, now);
         let Some(proposal) = proposal else { return };
         let assigned = match &proposal.decision {
             Decision::Assigned(assigned) => Some(assigned.clone()),
@@ -292,7 +298,8 @@ impl Dispatch {
         }
         let verdict = match applied {
             Applied::Incident(id, Effect::Superseded) => {
-                Verdict::Superseded(self.board.get(id).and_then(last_officer))
+                let incident = self.board.get(id);
+                Verdict::Superseded(incident.and_then(|one| winner(one, decision.revision)))
             }
             Applied::Nowhere => Verdict::Superseded(None),
             Applied::Incident(..) => Verdict::Effective,
@@ -353,7 +360,7 @@ impl Dispatch {
 
     /// Takes what is long closed off the board.
     pub fn retire(&mut self) -> Vec<IncidentId> {
-        self.board.retire()
+        self.board.retire(self.now)
     }
 
     /// The map in use.
@@ -363,11 +370,17 @@ impl Dispatch {
     }
 }
 
-fn last_officer(incident: &Incident) -> Option<(OfficerId, UnixMillis)> {
-    incident
-        .lifecycle()
-        .changed_by()
-        .map(|(_, officer, at)| (officer.clone(), *at))
+/// Whose decision took effect on a revision; nobody's when it was the person who pressed again, or a
+/// dispatcher.
+fn winner(incident: &Incident, revision: Revision) -> Option<(OfficerId, UnixMillis)> {
+    let won = |item: &&HistoryItem| {
+        item.effect == Effect::Changed && item.decision.is_some_and(|(_, on)| on == revision)
+    };
+    let item = incident.history().find(won)?;
+    match &item.by {
+        By::Officer(officer) => Some((officer.clone(), item.time)),
+        By::Phone | By::Dispatcher => None,
+    }
 }
 
 /// Makes a decision out of a wish.

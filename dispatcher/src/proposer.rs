@@ -35,10 +35,12 @@ pub struct Proposal {
     pub decision: Decision,
 }
 
-/// Who answers for an incident, when that is to be decided now.
+/// Who answers for an incident, and until when somebody must have acknowledged, when that is to be
+/// decided now.
 ///
-/// That is so when nobody has decided yet, and when the national desk has it for want of a place
-/// and a usable fix has come since.
+/// That is so when nobody has decided yet; when the button was pressed again after somebody had
+/// acknowledged or closed, for that is a fresh alarm at the place where the person is now; and when
+/// the national desk has the incident for want of a place and a usable fix has come since.
 #[must_use]
 pub fn propose_assignment(
     incident: &Incident,
@@ -48,25 +50,27 @@ pub fn propose_assignment(
     now: UnixMillis,
 ) -> Option<Proposal> {
     let lifecycle = incident.lifecycle();
-    let lacks_a_place = incident.assigned().is_some_and(|(assigned, _)| {
-        assigned.at.is_none() && assigned.assignment.reason == Reason::None
-    });
-    let due = match lifecycle.state() {
+    let known = incident.assigned().map(|(assigned, _)| assigned);
+    let has_found_a_place = incident.position().is_some() && known.is_some_and(lacks_a_place);
+    let is_due = match lifecycle.state() {
         State::New => true,
-        State::Assigned | State::Acknowledged => lacks_a_place && incident.position().is_some(),
+        State::Assigned => lifecycle.due_at().is_none() || has_found_a_place,
+        State::Acknowledged => has_found_a_place,
         State::Closed => false,
     };
-    if !due {
+    if !is_due {
         return None;
     }
-    let assigned = Assigned {
-        assignment: index.locate_position(incident.position()),
-        map: map.clone(),
-        at: incident.position().map(|position| position.at),
+    let assigned = match (incident.position(), known) {
+        (None, Some(known)) => known.clone(),
+        (position, _) => Assigned {
+            assignment: index.locate_position(position),
+            map: map.clone(),
+            at: position.map(|position| position.at),
+        },
     };
     let revision = lifecycle.revision();
-    let due_at =
-        (lifecycle.state() != State::Acknowledged).then(|| now.plus(policy.acknowledge_within));
+    let is_unseen = lifecycle.state() != State::Acknowledged;
     Some(Proposal {
         header: DecisionHeader {
             id: DecisionId::of_proposal(&incident.id(), DecisionKind::Assigned.as_str(), revision),
@@ -77,36 +81,12 @@ pub fn propose_assignment(
             revision,
             officer: None,
             owner_desk: Some(owner_of(&assigned)),
-            due_at,
+            due_at: is_unseen.then(|| now.plus(policy.acknowledge_within)),
         },
         decision: Decision::Assigned(assigned),
     })
 }
 
-/// Until when an officer must acknowledge a press that follows an assignment.
-///
-/// A further press withdraws an acknowledgement and clears the deadline; without a new one nothing
-/// would be running, so the owner is confirmed with a new deadline.
-#[must_use]
-pub fn propose_deadline(incident: &Incident, policy: Policy, now: UnixMillis) -> Option<Proposal> {
-    let lifecycle = incident.lifecycle();
-    let (assigned, _) = incident.assigned()?;
-    if lifecycle.state() != State::Assigned || lifecycle.due_at().is_some() {
-        return None;
-    }
-    let revision = lifecycle.revision();
-    Some(Proposal {
-        header: DecisionHeader {
-            id: DecisionId::of_proposal(&incident.id(), "deadline", revision),
-            incident: incident.id(),
-            device: incident.device(),
-            alert: incident.alert(),
-            kind: DecisionKind::Assigned,
-            revision,
-            officer: None,
-            owner_desk: lifecycle.owner_desk().cloned(),
-            due_at: Some(now.plus(policy.acknowledge_within)),
-        },
-        decision: Decision::Assigned(assigned.clone()),
-    })
+fn lacks_a_place(assigned: &Assigned) -> bool {
+    assigned.at.is_none() && assigned.assignment.reason == Reason::None
 }

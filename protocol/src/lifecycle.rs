@@ -17,7 +17,8 @@ pub const REOPEN_WITHIN: Millis = Millis::from_secs(24 * 3600);
 const MAX_DECISIONS: usize = 10_000;
 
 /// Alerts that one incident gathers. A finger presses once a second at most; who presses 1,000
-/// times keeps the incident, and further alerts count as presses without being told apart.
+/// times keeps the incident; further alerts are added to it without being told apart, and no longer
+/// ring.
 const MAX_ALERTS: usize = 1_000;
 
 /// Where an incident stands.
@@ -61,7 +62,6 @@ pub struct Lifecycle {
     acknowledged: Option<(OfficerId, UnixMillis)>,
     closed: Option<(OfficerId, UnixMillis)>,
     reopened: bool,
-    changed_by: Option<(DecisionId, OfficerId, UnixMillis)>,
     reports: BTreeMap<AlertId, NumberSet>,
     decisions: BTreeSet<DecisionId>,
 }
@@ -82,7 +82,6 @@ impl Lifecycle {
             acknowledged: None,
             closed: None,
             reopened: false,
-            changed_by: None,
             reports: BTreeMap::new(),
             decisions: BTreeSet::new(),
         };
@@ -93,7 +92,7 @@ impl Lifecycle {
 
     /// Folds a further report of the incident's device.
     pub fn report(&mut self, report: &ReportHeader, time: UnixMillis) -> Effect {
-        let known_alert = self.reports.contains_key(&report.alert);
+        let known_alert = self.reports.contains_key(&report.alert) || self.is_full();
         if !self.remember(report) {
             return Effect::Duplicate;
         }
@@ -154,9 +153,6 @@ impl Lifecycle {
             }
             _ => {}
         }
-        if let Some(officer) = officer {
-            self.changed_by = Some((decision.id, officer, time));
-        }
         self.revision = self.revision.next();
         Effect::Changed
     }
@@ -183,9 +179,14 @@ impl Lifecycle {
         }
     }
 
+    /// Whether further alerts are no longer told apart, and so no longer count as presses.
+    fn is_full(&self) -> bool {
+        self.reports.len() >= MAX_ALERTS
+    }
+
     /// False when this report was seen before.
     fn remember(&mut self, report: &ReportHeader) -> bool {
-        if !self.reports.contains_key(&report.alert) && self.reports.len() >= MAX_ALERTS {
+        if !self.reports.contains_key(&report.alert) && self.is_full() {
             return true;
         }
         self.reports
@@ -265,14 +266,8 @@ impl Lifecycle {
         self.reopened
     }
 
-    /// The last decision of an officer that took effect.
-    #[must_use]
-    pub fn changed_by(&self) -> Option<&(DecisionId, OfficerId, UnixMillis)> {
-        self.changed_by.as_ref()
-    }
-
     /// The alerts that it has gathered.
-    pub fn alerts(&self) -> impl Iterator<Item = &AlertId> {
+    pub fn alerts(&self) -> impl ExactSizeIterator<Item = &AlertId> {
         self.reports.keys()
     }
 

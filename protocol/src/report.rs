@@ -9,7 +9,7 @@ pub struct Report {
     pub alert: AlertId,
     /// Its number within the alert.
     pub number: ReportNumber,
-    /// The phone's clock when it was made.
+    /// The phone's clock when it was sent; a resend has a later one.
     pub sent_at: Option<UnixMillis>,
     /// The installation that sent it, where it said so.
     pub install_key: Option<InstallKey>,

@@ -28,7 +28,10 @@ impl Phone {
         if let Some(kept) = self.outbox.next_unsent(!connected) {
             kept.sent = true;
             let report = kept.report.clone();
-            let transmit = self.on_stream(report);
+            let transmit = self.on_stream(Report {
+                sent_at: Some(now.wall),
+                ..report
+            });
             if connected {
                 self.expect_receipts(now.since_start);
             }

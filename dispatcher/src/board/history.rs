@@ -2,7 +2,7 @@
 
 use journal::Offset;
 use protocol::{
-    CancelMeaning, DecisionId, DecisionKind, Effect, OfficerId, ReportKind, UnixMillis,
+    CancelMeaning, DecisionId, DecisionKind, Effect, OfficerId, ReportKind, Revision, UnixMillis,
 };
 
 /// One line of an incident's history.
@@ -20,8 +20,8 @@ pub struct HistoryItem {
     pub effect: Effect,
     /// Words that belong to it; empty when there are none.
     pub text: String,
-    /// The decision, when it was one.
-    pub decision: Option<DecisionId>,
+    /// The decision, when it was one, and the revision on which it was made.
+    pub decision: Option<(DecisionId, Revision)>,
 }
 
 /// What happened.

@@ -37,7 +37,9 @@ pub struct Incident {
     same_alert_elsewhere: bool,
     pressed_at: Option<UnixMillis>,
     interval: Option<Millis>,
-    position: Option<(FixKey, Position)>,
+    /// The alerts in the order in which the site heard of them.
+    presses: Vec<AlertId>,
+    position: Option<(Place, Position)>,
     unusable: Option<UnusableFix>,
     trail: Trail,
     device_state: DeviceState,
@@ -60,7 +62,26 @@ pub struct UnusableFix {
     pub reason: Unusable,
     /// When its report was stamped.
     pub time: UnixMillis,
+    place: Place,
+}
+
+/// Where a fix stands among those of its incident.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Place {
     key: FixKey,
+    stamped_at: UnixMillis,
+}
+
+impl Place {
+    /// Within a press the numbers tell which is newer; between two presses the site's clock does, for
+    /// an app may go on under the older one.
+    fn is_newer_than(&self, known: &Self) -> bool {
+        if self.key.press() == known.key.press() {
+            self.key > known.key
+        } else {
+            self.stamped_at >= known.stamped_at
+        }
+    }
 }
 
 /// The phone said that the alert is to end.
@@ -142,6 +163,7 @@ impl Incident {
             same_alert_elsewhere: false,
             pressed_at: None,
             interval: None,
+            presses: vec![report.alert],
             position: None,
             unusable: None,
             trail: Trail::default(),
@@ -173,6 +195,9 @@ impl Incident {
         if effect == Effect::Duplicate {
             return effect;
         }
+        if self.presses.len() < self.lifecycle.alerts().len() {
+            self.presses.push(report.alert);
+        }
         // One valid token is enough: the same phone may have sent its first report without it.
         if report.verification.is_verified() {
             self.verification = report.verification;
@@ -196,10 +221,10 @@ impl Incident {
         };
         let mut added = false;
         match content {
-            Content::Position(fix) => added = self.take_fix(FixKey::of(report, 0), fix, time),
+            Content::Position(fix) => added = self.take_fix(self.key_of(report, 0), fix, time),
             Content::Trail(fixes) => {
                 for (part, fix) in (0..).zip(fixes) {
-                    added |= self.take_fix(FixKey::of(report, part), fix, time);
+                    added |= self.take_fix(self.key_of(report, part), fix, time);
                 }
             }
             _ => {}
@@ -246,7 +271,7 @@ impl Incident {
         sent_at: Option<UnixMillis>,
         time: UnixMillis,
     ) {
-        self.pressed_at = self.pressed_at.or(sent_at);
+        self.pressed_at = self.pressed_at.or(report.alert.made_at()).or(sent_at);
         self.exercise |= raise.exercise;
         self.interval = raise.interval.or(self.interval);
         self.take_device_state(raise.device_state);
@@ -254,7 +279,7 @@ impl Incident {
             self.capability = raise.capability.clone();
         }
         if let Some(fix) = &raise.fix {
-            self.take_fix(FixKey::of(report, 0), fix, time);
+            self.take_fix(self.key_of(report, 0), fix, time);
         }
     }
 
@@ -264,16 +289,20 @@ impl Incident {
         self.device_state.charging = state.charging.or(self.device_state.charging);
     }
 
-    fn take_fix(&mut self, key: FixKey, fix: &Fix, time: UnixMillis) -> bool {
-        let is_newest = self.position.as_ref().is_none_or(|(known, _)| *known < key);
+    fn take_fix(&mut self, key: FixKey, fix: &Fix, stamped_at: UnixMillis) -> bool {
+        let place = Place { key, stamped_at };
+        let known = self.position.as_ref().map(|(known, _)| known);
+        let is_newest = known.is_none_or(|known| place.is_newer_than(known));
         match fix {
             Err(reason) => {
-                let newest = is_newest && self.unusable.is_none_or(|known| known.key < key);
+                let known = self.unusable.as_ref().map(|unusable| &unusable.place);
+                let newest = is_newest && known.is_none_or(|known| place.is_newer_than(known));
                 if newest {
+                    let (reason, time) = (*reason, stamped_at);
                     self.unusable = Some(UnusableFix {
-                        reason: *reason,
+                        reason,
                         time,
-                        key,
+                        place,
                     });
                 }
                 newest
@@ -282,7 +311,7 @@ impl Incident {
                 if self.trail.contains(&key) {
                     return false;
                 }
-                let time = position.fix_at.unwrap_or(time);
+                let time = position.fix_at.unwrap_or(stamped_at);
                 self.trail.insert(
                     key,
                     TrailPoint {
@@ -291,12 +320,20 @@ impl Incident {
                     },
                 );
                 if is_newest {
-                    self.position = Some((key, position.clone()));
-                    self.unusable = self.unusable.filter(|known| known.key > key);
+                    self.position = Some((place, position.clone()));
+                    self.unusable = self
+                        .unusable
+                        .filter(|known| known.place.is_newer_than(&place));
                 }
                 true
             }
         }
+    }
+
+    /// The key of a fix; an alert beyond those that are told apart counts as the last.
+    fn key_of(&self, report: &ReportHeader, part: u16) -> FixKey {
+        let press = self.presses.iter().position(|alert| *alert == report.alert);
+        FixKey::new(press.unwrap_or(self.presses.len()), report.number, part)
     }
 
     fn say(&mut self, spoken: Spoken) {
@@ -333,7 +370,7 @@ impl Incident {
                 Body::Decision(Decision::Closed { note, .. }) => note.clone(),
                 _ => String::new(),
             },
-            decision: Some(decision.id),
+            decision: Some((decision.id, decision.revision)),
         });
         effect
     }

@@ -210,7 +210,12 @@ fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
     board.apply_alert(Offset(1), &end);
     let change = board.change();
     board.apply_alert(Offset(2), &raise(device(2), alert(2), 1, 27 * HOUR));
-    assert_eq!(board.retire(), [id]);
+    assert_eq!(
+        board.retire(at(0)),
+        [],
+        "a stamp of the future buries nothing"
+    );
+    assert_eq!(board.retire(at(27 * HOUR)), [id]);
     let departed =
         |changes| -> Vec<IncidentId> { board.departed(changes).map(|(id, _)| id).collect() };
     assert_eq!(departed(change + 1..=board.change()), [id]);
@@ -218,7 +223,7 @@ fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
     let resend = raise(device(1), alert(1), 1, 28 * HOUR);
     assert_eq!(board.apply_alert(Offset(3), &resend), Applied::Nowhere);
     board.apply_alert(Offset(4), &raise(device(2), alert(2), 9, 9 * 24 * HOUR));
-    board.retire();
+    board.retire(at(9 * 24 * HOUR));
     assert!(matches!(
         board.apply_alert(Offset(5), &resend),
         Applied::Incident(_, Effect::Changed)
@@ -226,18 +231,87 @@ fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
 }
 
 #[test]
-fn a_press_older_than_the_board_remembers_is_late() {
+fn a_press_that_the_phone_kept_for_a_week_is_late_and_a_slow_clock_is_not() {
     const DAY: i64 = 86_400_000;
     let mut board = Board::default();
-    let old = AlertId::new(at(DAY), [1; 10]);
-    board.apply_alert(Offset(0), &raise(device(1), old, 1, 9 * DAY));
+    let pressed = AlertId::new(at(DAY), [1; 10]);
+    // The phone's clock, when it sends, says eight days later.
+    let mut kept = raise(device(1), pressed, 1, 9 * DAY);
+    if let Body::Report(said) = &mut kept.body {
+        said.sent_at = Some(at(9 * DAY));
+    }
+    board.apply_alert(Offset(0), &kept);
     assert!(only(&board).late());
-    let fresh = AlertId::new(at(9 * DAY), [1; 10]);
-    board.apply_alert(Offset(1), &raise(device(2), fresh, 1, 9 * DAY));
+    // Another phone's clock is eight days slow, at the press and when it sends.
+    let slow = AlertId::new(at(DAY), [2; 10]);
+    let mut fresh = raise(device(2), slow, 1, 9 * DAY);
+    if let Body::Report(said) = &mut fresh.body {
+        said.sent_at = Some(at(DAY + 2));
+    }
+    board.apply_alert(Offset(1), &fresh);
     assert_eq!(
         board.incidents().filter(|incident| incident.late()).count(),
         1
     );
+}
+
+#[test]
+fn a_clock_that_went_back_between_two_presses_hides_no_position() {
+    let mut board = Board::default();
+    let (first, second) = (
+        AlertId::new(at(7_200_000), [1; 10]),
+        AlertId::new(at(3_600_000), [2; 10]),
+    );
+    board.apply_alert(Offset(0), &raise(device(1), first, 1, 10));
+    board.apply_alert(Offset(1), &raise(device(1), second, 1, 20));
+    let moved = said(
+        device(1),
+        second,
+        300,
+        Content::Position(Ok(place(37.7))),
+        30,
+    );
+    board.apply_track(Offset(0), &moved);
+    assert_eq!(only(&board).position(), Some(&place(37.7)));
+}
+
+#[test]
+fn an_app_that_goes_on_under_its_first_alert_is_followed() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    board.apply_alert(Offset(1), &raise(device(1), alert(2), 1, 20));
+    let moved = said(
+        device(1),
+        alert(1),
+        300,
+        Content::Position(Ok(place(37.7))),
+        30,
+    );
+    board.apply_track(Offset(0), &moved);
+    assert_eq!(only(&board).position(), Some(&place(37.7)));
+    let older = said(
+        device(1),
+        alert(1),
+        299,
+        Content::Position(Ok(place(37.6))),
+        40,
+    );
+    board.apply_track(Offset(1), &older);
+    assert_eq!(
+        only(&board).position(),
+        Some(&place(37.7)),
+        "numbers tell within a press"
+    );
+}
+
+#[test]
+fn an_alert_id_of_many_devices_marks_each_once() {
+    let mut board = Board::default();
+    for n in 1..=100 {
+        board.apply_alert(Offset(u64::from(n)), &raise(device(n), alert(1), 1, 1));
+    }
+    assert!(board.incidents().all(Incident::same_alert_elsewhere));
+    assert!(board.change() <= 3 * 100, "{} changes", board.change());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{AlertId, LatLon, ReportHeader, ReportNumber, UnixMillis};
+use protocol::{LatLon, ReportNumber, UnixMillis};
 
 /// Points that an incident keeps: at one in five seconds, 40 minutes in full; then every other one.
 pub(super) const MAX_TRAIL_POINTS: usize = 500;
@@ -16,24 +16,30 @@ pub struct TrailPoint {
     pub time: UnixMillis,
 }
 
-/// Orders the fixes of an incident, whatever order they arrive in: by alert (an id begins with its
-/// time), then by report, then by their place within it.
+/// Orders the fixes of an incident, whatever order they arrive in: by press in the order in which the
+/// site heard of them (a phone's clock may go back), then by report, then by their place within it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FixKey {
-    alert: AlertId,
+    press: usize,
     number: ReportNumber,
     part: u16,
 }
 
 impl FixKey {
-    /// The key of the fix at place `part` of a report.
+    /// The key of the fix at place `part` of a report about the press at place `press`.
     #[must_use]
-    pub fn of(report: &ReportHeader, part: u16) -> Self {
+    pub fn new(press: usize, number: ReportNumber, part: u16) -> Self {
         Self {
-            alert: report.alert,
-            number: report.number,
+            press,
+            number,
             part,
         }
+    }
+
+    /// Which press it belongs to.
+    #[must_use]
+    pub fn press(&self) -> usize {
+        self.press
     }
 }
 
@@ -92,15 +98,7 @@ mod tests {
             time: UnixMillis::new(i64::try_from(n).unwrap()),
         };
         for n in 0..5_000 {
-            let alert = AlertId::from_bytes([1; 16]);
-            trail.insert(
-                FixKey {
-                    alert,
-                    number: ReportNumber(n),
-                    part: 0,
-                },
-                point(n),
-            );
+            trail.insert(FixKey::new(0, ReportNumber(n), 0), point(n));
         }
         let times: Vec<i64> = trail.points().map(|point| point.time.as_i64()).collect();
         assert!(times.len() <= MAX_TRAIL_POINTS);

@@ -59,14 +59,22 @@ impl Site {
         self.dispatch.handle_changes(self.now);
     }
 
+    fn press_again(&mut self, alert: AlertId, lat: Option<f64>) {
+        self.raise_as(alert, 1, lat);
+    }
+
     fn raise(&mut self, number: u64, lat: Option<f64>) {
+        self.raise_as(ALERT, number, lat);
+    }
+
+    fn raise_as(&mut self, alert: AlertId, number: u64, lat: Option<f64>) {
         let fix = lat.map(|lat| Ok(Position::at(LatLon::new(lat, 127.0).unwrap())));
         let content = Content::Raise(Raise {
             fix,
             ..Raise::default()
         });
         let report = Report {
-            alert: ALERT,
+            alert,
             number: ReportNumber(number),
             sent_at: None,
             install_key: None,
@@ -74,7 +82,7 @@ impl Site {
         };
         let header = ReportHeader {
             device: DEVICE,
-            alert: ALERT,
+            alert,
             number: report.number,
             kind: ReportKind::Raise,
             verification: Verification::Verified,
@@ -285,4 +293,65 @@ fn a_board_that_is_folded_anew_shows_every_incident_again() {
     site.raise(1, Some(37.01));
     assert_eq!(site.dispatch.board().changed_since(seen).count(), 1);
     assert!(!site.dispatch.is_caught_up());
+}
+
+#[test]
+fn a_press_that_reopens_goes_to_the_station_of_the_place_where_the_person_is_now() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let kim = officer("kim", "station:a", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    let end = Wish::Close {
+        revision,
+        outcome: Outcome::FalsePress,
+        note: String::new(),
+    };
+    site.command(1, &kim, end).unwrap();
+    site.settle();
+    site.now = site.now.plus(Millis::from_secs(3600));
+    site.press_again(AlertId::from_bytes([3; 16]), Some(35.01));
+    site.settle();
+    let lifecycle = site.incident().lifecycle();
+    assert!(lifecycle.reopened() && lifecycle.due_at().is_some());
+    assert_eq!(
+        lifecycle.owner_desk().map(|desk| desk.as_str()),
+        Some("station:b")
+    );
+}
+
+#[test]
+fn a_proposal_that_could_not_be_appended_is_made_again() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    let refused = site.dispatch.poll_append().unwrap();
+    site.dispatch.handle_append_failed(&refused.header.id);
+    site.now = site.now.plus(PROPOSE_AGAIN_AFTER);
+    site.dispatch.handle_tick(site.now);
+    assert_eq!(site.settle(), 1);
+    assert!(site.incident().lifecycle().due_at().is_some());
+}
+
+#[test]
+fn who_was_overtaken_by_a_further_press_is_not_told_of_an_officer() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let kim = officer("kim", "station:a", Role::Officer);
+    let lee = officer("lee", "province:North", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    site.dispatch.poll_verdict();
+    let seen = site.incident().lifecycle().revision();
+    site.press_again(AlertId::from_bytes([3; 16]), None);
+    let end = Wish::Close {
+        revision: seen,
+        outcome: Outcome::Helped,
+        note: String::new(),
+    };
+    site.command(2, &lee, end).unwrap();
+    site.settle();
+    let verdict = site.dispatch.poll_verdict().map(|(_, verdict)| verdict);
+    assert_eq!(verdict, Some(Verdict::Superseded(None)));
 }

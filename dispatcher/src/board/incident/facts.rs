@@ -29,6 +29,12 @@ impl Incident {
         self.alert
     }
 
+    /// Whether an alert is one of those that it has gathered.
+    #[must_use]
+    pub fn gathers(&self, alert: &AlertId) -> bool {
+        self.presses.contains(alert)
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn lifecycle(&self) -> &Lifecycle {
