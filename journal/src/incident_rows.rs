@@ -3,9 +3,10 @@
 //!
 //! Key: 16 bytes of the incident (zeros for what belongs to none), then the offset of the row's
 //! first entry, big-endian. Value: for each entry its offset (8 bytes, big-endian), its length (4)
-//! and its bytes.
+//! and its bytes. One row of an incident, with all bits of the offset set in its key, holds the
+//! entry of the track log that tells its newest position.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use protocol::IncidentId;
@@ -16,85 +17,215 @@ use crate::snapshot::{Row, SnapshotSlice};
 /// Bytes of entries that go into one row before the next is begun, so that a row fits in a slice.
 const ROW_BYTES: usize = 256 * 1024;
 
-/// Bytes of rows that go into one slice; the journal takes up to 1 MiB at once.
+/// Bytes that go into one slice; the journal takes up to 1 MiB at once.
 const SLICE_BYTES: usize = 512 * 1024;
 
 const KEY_BYTES: usize = 24;
 
+/// In the place of a first offset: the row with the entry of the track log that tells the newest
+/// position. No log reaches this offset.
+const NEWEST_TRACK: Offset = Offset(u64::MAX);
+
 /// Entries since the last snapshot, and where earlier rows begin.
+///
+/// Nothing is forgotten before it is written: what [`Self::slices`] hands out is kept until
+/// [`Self::written`], and [`Self::failed`] puts it back.
 #[derive(Debug, Default)]
 pub struct Gathered {
+    waiting: Changes,
+    under_way: Option<Changes>,
+    /// Rows that may be on the disk, whether or not the slice that has them was taken.
+    rows: BTreeMap<IncidentId, BTreeSet<Offset>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Changes {
     fresh: BTreeMap<Option<IncidentId>, Vec<(Offset, Bytes)>>,
-    rows: BTreeMap<IncidentId, Vec<Offset>>,
-    gone: Vec<IncidentId>,
+    newest_tracks: BTreeMap<IncidentId, (Offset, Bytes)>,
+    /// Incidents whose earlier rows give way to what is fresh of them.
+    replaced: BTreeSet<IncidentId>,
+}
+
+impl Changes {
+    /// These changes, and then the later ones.
+    fn then(mut self, later: Self) -> Self {
+        for incident in later.replaced {
+            self.drop_waiting(incident);
+            self.replaced.insert(incident);
+        }
+        for (incident, entries) in later.fresh {
+            self.fresh.entry(incident).or_default().extend(entries);
+        }
+        self.newest_tracks.extend(later.newest_tracks);
+        self
+    }
+
+    fn drop_waiting(&mut self, incident: IncidentId) {
+        self.fresh.remove(&Some(incident));
+        self.newest_tracks.remove(&incident);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.newest_tracks.is_empty() && self.replaced.is_empty()
+    }
 }
 
 impl Gathered {
     /// Takes an entry that the board has folded; `None` for what belongs to no incident.
     pub fn add(&mut self, incident: Option<IncidentId>, offset: Offset, entry: Bytes) {
-        self.fresh
-            .entry(incident)
-            .or_default()
-            .push((offset, entry));
+        let fresh = self.waiting.fresh.entry(incident).or_default();
+        fresh.push((offset, entry));
+    }
+
+    /// Takes the entry of the track log that tells the newest position of an incident; an earlier
+    /// one gives way.
+    pub fn put_newest_track(&mut self, incident: IncidentId, offset: Offset, entry: Bytes) {
+        let tracks = &mut self.waiting.newest_tracks;
+        tracks.insert(incident, (offset, entry));
     }
 
     /// Takes note of a row that an earlier snapshot holds.
     pub fn know_row(&mut self, key: &[u8]) {
         if let Some((Some(incident), first)) = read_key(key) {
-            self.rows.entry(incident).or_default().push(first);
+            self.rows.entry(incident).or_default().insert(first);
         }
     }
 
-    /// Takes note that the board no longer has an incident.
-    pub fn forget(&mut self, incident: IncidentId) {
-        self.fresh.remove(&Some(incident));
-        self.gone.push(incident);
+    /// Whether a snapshot holds, or is about to hold, a newest position of this incident.
+    #[must_use]
+    pub fn has_newest_track(&self, incident: IncidentId) -> bool {
+        let known = self.rows.get(&incident);
+        known.is_some_and(|rows| rows.contains(&NEWEST_TRACK))
+            || self.waiting.newest_tracks.contains_key(&incident)
+    }
+
+    /// Takes note that of an incident nothing is kept but these entries of the alert log; none for
+    /// one that is to be forgotten.
+    pub fn replace(&mut self, incident: IncidentId, entries: Vec<(Offset, Bytes)>) {
+        self.waiting.drop_waiting(incident);
+        self.waiting.replaced.insert(incident);
+        if !entries.is_empty() {
+            self.waiting.fresh.insert(Some(incident), entries);
+        }
     }
 
     /// How many entries wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.fresh.values().map(Vec::len).sum()
+        self.waiting.fresh.values().map(Vec::len).sum()
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fresh.is_empty() && self.gone.is_empty()
+        self.waiting.is_empty()
     }
 
-    /// What to write, in order; the last slice says where a reader goes on.
+    /// What to write, in order: rows, then deletions, with the last slice where a reader goes on.
+    /// Say what became of them with [`Self::written`] or [`Self::failed`] before asking again.
     #[must_use]
-    pub fn take_slices(&mut self, resume_at: Offset) -> Vec<SnapshotSlice> {
-        let mut slices = vec![SnapshotSlice::default()];
-        for (incident, entries) in std::mem::take(&mut self.fresh) {
-            for row in rows_of(incident, &entries, resume_at) {
-                if let Some((Some(incident), first)) = read_key(&row.key) {
-                    self.rows.entry(incident).or_default().push(first);
-                }
-                let full = slices
-                    .last()
-                    .is_some_and(|slice| slice.bytes() >= SLICE_BYTES);
-                if full {
-                    slices.push(SnapshotSlice::default());
-                }
-                if let Some(slice) = slices.last_mut() {
-                    slice.rows.push(row);
+    pub fn slices(&mut self, resume_at: Offset) -> Vec<SnapshotSlice> {
+        self.failed();
+        let changes = std::mem::take(&mut self.waiting);
+        let mut slices = Slices::default();
+        let mut written: BTreeSet<Bytes> = BTreeSet::new();
+        for (incident, entries) in &changes.fresh {
+            for row in rows_of(*incident, entries, resume_at) {
+                written.insert(row.key.clone());
+                slices.push_row(row);
+            }
+        }
+        for (incident, (offset, entry)) in &changes.newest_tracks {
+            let mut value = BytesMut::new();
+            if put_entry(&mut value, *offset, entry) {
+                let key = write_key(Some(*incident), NEWEST_TRACK);
+                written.insert(key.clone());
+                slices.push_row(Row {
+                    key,
+                    value: value.freeze(),
+                    folded_to: resume_at,
+                });
+            }
+        }
+        for incident in &changes.replaced {
+            for first in self.rows.get(incident).into_iter().flatten() {
+                let key = write_key(Some(*incident), *first);
+                if !written.contains(&key) {
+                    slices.push_deletion(key);
                 }
             }
         }
-        let gone = std::mem::take(&mut self.gone);
-        let deletions = gone.into_iter().flat_map(|incident| {
-            let firsts = self.rows.remove(&incident).unwrap_or_default();
-            firsts
-                .into_iter()
-                .map(move |first| write_key(Some(incident), first))
-        });
-        if let Some(last) = slices.last_mut() {
-            last.deletions = deletions.collect();
-            last.resume_at = Some(resume_at);
+        // From now on they may be on the disk, whatever becomes of the last slice.
+        for key in &written {
+            self.know_row(key);
         }
-        slices
+        self.under_way = Some(changes);
+        slices.end(resume_at)
+    }
+
+    /// The last of the slices is on the disk.
+    pub fn written(&mut self) {
+        let Some(changes) = self.under_way.take() else {
+            return;
+        };
+        for incident in &changes.replaced {
+            let kept: BTreeSet<Offset> = changes
+                .fresh
+                .get(&Some(*incident))
+                .map(|entries| rows_of(Some(*incident), entries, Offset::ZERO))
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|row| Some(read_key(&row.key)?.1))
+                .chain(changes.newest_tracks.get(incident).map(|_| NEWEST_TRACK))
+                .collect();
+            if kept.is_empty() {
+                self.rows.remove(incident);
+            } else {
+                self.rows.insert(*incident, kept);
+            }
+        }
+    }
+
+    /// Not all of the slices are on the disk: everything waits again.
+    pub fn failed(&mut self) {
+        if let Some(earlier) = self.under_way.take() {
+            let later = std::mem::take(&mut self.waiting);
+            self.waiting = earlier.then(later);
+        }
+    }
+}
+
+/// Slices of bounded size.
+#[derive(Default)]
+struct Slices {
+    full: Vec<SnapshotSlice>,
+    last: SnapshotSlice,
+    bytes: usize,
+}
+
+impl Slices {
+    fn make_room(&mut self, bytes: usize) {
+        if self.bytes > 0 && self.bytes + bytes > SLICE_BYTES {
+            self.full.push(std::mem::take(&mut self.last));
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+    }
+
+    fn push_row(&mut self, row: Row) {
+        self.make_room(row.key.len() + row.value.len());
+        self.last.rows.push(row);
+    }
+
+    fn push_deletion(&mut self, key: Bytes) {
+        self.make_room(key.len());
+        self.last.deletions.push(key);
+    }
+
+    fn end(mut self, resume_at: Offset) -> Vec<SnapshotSlice> {
+        self.last.resume_at = Some(resume_at);
+        self.full.push(self.last);
+        self.full
     }
 }
 
@@ -107,13 +238,10 @@ fn rows_of(
     let mut value = BytesMut::new();
     let mut first = None;
     for (offset, entry) in entries {
-        let Ok(length) = u32::try_from(entry.len()) else {
+        if !put_entry(&mut value, *offset, entry) {
             continue;
-        };
+        }
         first.get_or_insert(*offset);
-        value.put_u64(offset.0);
-        value.put_u32(length);
-        value.put_slice(entry);
         if value.len() >= ROW_BYTES {
             let key = write_key(incident, first.take().unwrap_or(*offset));
             rows.push(Row {
@@ -133,6 +261,17 @@ fn rows_of(
     rows
 }
 
+/// False for an entry whose length cannot be said; the log has none of 4 GiB.
+fn put_entry(value: &mut BytesMut, offset: Offset, entry: &Bytes) -> bool {
+    let Ok(length) = u32::try_from(entry.len()) else {
+        return false;
+    };
+    value.put_u64(offset.0);
+    value.put_u32(length);
+    value.put_slice(entry);
+    true
+}
+
 /// The entries of a row, in the order of the log. What is cut short ends the row.
 #[must_use]
 pub fn read_row(mut value: Bytes) -> Vec<(Offset, Bytes)> {
@@ -148,19 +287,36 @@ pub fn read_row(mut value: Bytes) -> Vec<(Offset, Bytes)> {
     entries
 }
 
-/// The entries of all rows in the order of the log.
+/// What the rows of a snapshot hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Entries of the alert log in its order, each once.
+    pub alerts: Vec<(Offset, Bytes)>,
+    /// The entries of the track log that tell the newest positions, one for each incident.
+    pub newest_tracks: Vec<(Offset, Bytes)>,
+}
+
+/// Reads all rows.
 ///
 /// # Errors
 /// The first error of the rows.
-pub fn entries<E>(
-    rows: impl IntoIterator<Item = Result<Row, E>>,
-) -> Result<Vec<(Offset, Bytes)>, E> {
-    let mut entries = Vec::new();
+pub fn read_rows<E>(rows: impl IntoIterator<Item = Result<Row, E>>) -> Result<Kept, E> {
+    let mut kept = Kept::default();
     for row in rows {
-        entries.extend(read_row(row?.value));
+        let row = row?;
+        let is_track = read_key(&row.key).is_some_and(|(_, first)| first == NEWEST_TRACK);
+        let entries = if is_track {
+            &mut kept.newest_tracks
+        } else {
+            &mut kept.alerts
+        };
+        entries.extend(read_row(row.value));
     }
-    entries.sort_by_key(|(offset, _)| *offset);
-    Ok(entries)
+    kept.alerts.sort_by_key(|(offset, _)| *offset);
+    // After a snapshot that was cut short, an old row and a new one may hold the same entry.
+    kept.alerts.dedup_by_key(|(offset, _)| *offset);
+    kept.newest_tracks.sort_by_key(|(offset, _)| *offset);
+    Ok(kept)
 }
 
 fn write_key(incident: Option<IncidentId>, first: Offset) -> Bytes {
@@ -182,81 +338,4 @@ fn read_key(key: &[u8]) -> Option<(Option<IncidentId>, Offset)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn incident(n: u8) -> IncidentId {
-        IncidentId::from_bytes([n; 16])
-    }
-
-    #[test]
-    fn entries_come_back_in_their_rows_and_a_buried_incident_takes_its_rows_along() {
-        let mut gathered = Gathered::default();
-        gathered.add(Some(incident(1)), Offset(0), Bytes::from_static(b"a"));
-        gathered.add(None, Offset(1), Bytes::from_static(b"map"));
-        gathered.add(Some(incident(1)), Offset(2), Bytes::from_static(b"bc"));
-        let slices = gathered.take_slices(Offset(3));
-        assert_eq!(slices.len(), 1);
-        assert_eq!(slices[0].resume_at, Some(Offset(3)));
-        let mut entries: Vec<_> = slices[0]
-            .rows
-            .iter()
-            .flat_map(|row| read_row(row.value.clone()))
-            .collect();
-        entries.sort();
-        let expected = [(Offset(0), "a"), (Offset(1), "map"), (Offset(2), "bc")]
-            .map(|(offset, entry)| (offset, Bytes::from_static(entry.as_bytes())));
-        assert_eq!(entries, expected);
-
-        gathered.add(Some(incident(1)), Offset(3), Bytes::from_static(b"d"));
-        let _ = gathered.take_slices(Offset(4));
-        gathered.forget(incident(1));
-        let slices = gathered.take_slices(Offset(4));
-        let deleted: Vec<_> = slices[0]
-            .deletions
-            .iter()
-            .map(|key| read_key(key))
-            .collect();
-        assert_eq!(
-            deleted,
-            [
-                Some((Some(incident(1)), Offset(0))),
-                Some((Some(incident(1)), Offset(3)))
-            ]
-        );
-    }
-
-    #[test]
-    fn much_is_cut_into_slices_that_the_journal_takes() {
-        let mut gathered = Gathered::default();
-        for n in 0..4_000 {
-            gathered.add(Some(incident(1)), Offset(n), Bytes::from(vec![7; 1_000]));
-        }
-        let slices = gathered.take_slices(Offset(4_000));
-        assert!(slices.len() > 1);
-        assert!(
-            slices
-                .iter()
-                .all(|slice| slice.bytes() <= crate::snapshot::SLICE_BYTES_MAX)
-        );
-        let ends: Vec<_> = slices.iter().map(|slice| slice.resume_at).collect();
-        assert!(ends[..ends.len() - 1].iter().all(Option::is_none));
-        let entries: usize = slices
-            .iter()
-            .flat_map(|slice| &slice.rows)
-            .map(|row| read_row(row.value.clone()).len())
-            .sum();
-        assert_eq!(entries, 4_000);
-    }
-
-    #[test]
-    fn a_row_cut_short_keeps_what_is_whole() {
-        let mut gathered = Gathered::default();
-        gathered.add(None, Offset(1), Bytes::from_static(b"abc"));
-        gathered.add(None, Offset(2), Bytes::from_static(b"def"));
-        let row = gathered.take_slices(Offset(3)).remove(0).rows.remove(0);
-        for end in 0..row.value.len() {
-            assert!(read_row(row.value.slice(..end)).len() < 2);
-        }
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ impl Snapshots {
                 self.gathered.know_row(&row.key);
             }
         });
-        Ok((incident_rows::entries(rows)?, resume_at))
+        Ok((incident_rows::read_rows(rows)?.alerts, resume_at))
     }
 
     pub(super) fn add(
@@ -42,7 +42,7 @@ impl Snapshots {
     }
 
     pub(super) fn forget(&mut self, incident: IncidentId) {
-        self.gathered.forget(incident);
+        self.gathered.replace(incident, Vec::new());
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -58,9 +58,13 @@ impl Snapshots {
         if self.gathered.is_empty() {
             return Ok(false);
         }
-        for slice in self.gathered.take_slices(resume_at) {
-            journal.snapshot_write(slice).await?;
+        for slice in self.gathered.slices(resume_at) {
+            if let Err(error) = journal.snapshot_write(slice).await {
+                self.gathered.failed();
+                return Err(error);
+            }
         }
+        self.gathered.written();
         Ok(true)
     }
 }
