@@ -5,6 +5,7 @@ import { OfficersMap } from "../map/officers-map";
 import { cardOf, cards, health } from "../state/board";
 import { areasFailed, fitMap, fitRequests, mapHeld, selectedOutside } from "../state/mapview";
 import { selectedId, theme, words } from "../state/page";
+import type { Words } from "../words";
 import { Icon } from "./Icon";
 
 const AREAS_RETRY_MS = 10_000;
@@ -34,7 +35,7 @@ export function MapPane() {
           <kbd>F</kbd>
         </button>
         <p class="map__state" role="status">
-          {placeless ? w.map.noPosition : selectedOutside.value ? w.map.outside : mapHeld.value ? w.map.locked : w.map.free}
+          {stateText(chosen, placeless, w)}
         </p>
       </div>
       <div ref={inset} class="map__inset" aria-hidden="true" />
@@ -44,6 +45,13 @@ export function MapPane() {
       </div>
     </section>
   );
+}
+
+function stateText(chosen: string | null, placeless: boolean, w: Words): string {
+  if (placeless) return w.map.noPosition;
+  if (selectedOutside.value) return w.map.outside;
+  if (mapHeld.value) return w.map.locked;
+  return chosen === null ? w.map.whole : w.map.free;
 }
 
 function Attribution() {

@@ -307,6 +307,7 @@ export const en = {
     label: "Map of open alerts. Arrow keys move it, plus and minus zoom.",
     fit: "Fit",
     free: "Follows the selected alert",
+    whole: "Everything of this desk",
     locked: "Held where you left it",
     outside: "The selected alert is off the map. F shows it.",
     noPosition: "The selected alert has no position.",
