@@ -83,6 +83,8 @@ impl ServiceParts {
             }),
             _ => None,
         };
+        let map = read_map(config)?;
+        let users = read_users(config, &map)?;
         Ok(Self {
             journal_path: config.site.data.join(JOURNAL_FILE),
             journal: Options {
@@ -94,7 +96,7 @@ impl ServiceParts {
             relay,
             authority: keys.authority()?,
             site_key: keys.site_key()?,
-            map: read_map(config)?,
+            map,
             policy: Policy {
                 acknowledge_within: Millis::from_secs(config.policy.acknowledge_within_s),
             },
@@ -103,8 +105,7 @@ impl ServiceParts {
                 tls,
                 build: build_name(),
             },
-            users: Users::load(&config.console.users)
-                .with_context(|| config.console.users.display().to_string())?,
+            users,
         })
     }
 }
@@ -125,6 +126,22 @@ fn read_certificate(config: &Config) -> anyhow::Result<Certificate> {
     let (chain, key) = (&config.relay.certificate, &config.relay.private_key);
     Certificate::from_pem(&read(chain)?, &read(key)?)
         .with_context(|| format!("{} with {} cannot be used", chain.display(), key.display()))
+}
+
+fn read_users(config: &Config, map: &JurisdictionMap) -> anyhow::Result<Users> {
+    let path = &config.console.users;
+    let users = Users::load(path).with_context(|| path.display().to_string())?;
+    for officer in users.officers() {
+        if !officer.desk.is_on(map) {
+            bail!(
+                "{}: the map has no desk `{}`, so officer `{}` would never be shown an alert",
+                path.display(),
+                officer.desk.id(),
+                officer.id
+            );
+        }
+    }
+    Ok(users)
 }
 
 fn read_map(config: &Config) -> anyhow::Result<JurisdictionMap> {

@@ -1,7 +1,7 @@
 //! The keys of a site in a folder: one file each, hexadecimal digits, mode 0600 for secrets.
 //!
-//! `issuer.seed` signs tokens and belongs on a machine of its own; a running service needs only
-//! `authority.pub`, which checks them, and `site.key`, which opens cancel codes.
+//! `issuer.seed` signs tokens and belongs, with `site.pub`, on a machine of its own; a running service
+//! needs only `authority.pub`, which checks them, and `site.key`, which opens cancel codes.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use protocol::token::{Authority, Issuer};
-use protocol::{SitePrivateKey, hex};
+use protocol::{SitePrivateKey, SitePublicKey, hex};
 use rand::RngExt as _;
 
 const ISSUER_SEED: &str = "issuer.seed";
 const AUTHORITY: &str = "authority.pub";
 const SITE_KEY: &str = "site.key";
+const SITE_PUBLIC_KEY: &str = "site.pub";
 
 /// The keys of a site.
 pub struct SiteKeys {
@@ -48,7 +49,7 @@ impl SiteKeys {
         let keys = Self::in_folder(folder);
         fs::create_dir_all(&keys.folder)
             .with_context(|| format!("cannot create {}", keys.folder.display()))?;
-        for name in [ISSUER_SEED, AUTHORITY, SITE_KEY] {
+        for name in [ISSUER_SEED, AUTHORITY, SITE_KEY, SITE_PUBLIC_KEY] {
             let path = keys.folder.join(name);
             if path.exists() {
                 bail!("{} is there already; choose another folder", path.display());
@@ -61,7 +62,13 @@ impl SiteKeys {
             authority.public_key(),
             Secrecy::Public,
         )?;
+        let public = SitePrivateKey::from_bytes(*site_key)?.public_key()?;
         write(&keys.folder.join(SITE_KEY), site_key, Secrecy::Secret)?;
+        write(
+            &keys.folder.join(SITE_PUBLIC_KEY),
+            &public.0,
+            Secrecy::Public,
+        )?;
         Ok(keys)
     }
 
@@ -87,6 +94,14 @@ impl SiteKeys {
     /// When the file is not there or holds no key.
     pub fn site_key(&self) -> anyhow::Result<SitePrivateKey> {
         Ok(SitePrivateKey::from_bytes(self.read(SITE_KEY)?)?)
+    }
+
+    /// That to which phones seal cancel codes.
+    ///
+    /// # Errors
+    /// When the file is not there or holds no key.
+    pub fn site_public_key(&self) -> anyhow::Result<SitePublicKey> {
+        Ok(SitePublicKey(self.read(SITE_PUBLIC_KEY)?))
     }
 
     fn read(&self, name: &str) -> anyhow::Result<[u8; 32]> {

@@ -70,6 +70,19 @@ impl Desk {
         }
     }
 
+    /// Whether the map knows this desk; nobody would ever be shown anything at another.
+    #[must_use]
+    pub fn is_on(&self, map: &JurisdictionMap) -> bool {
+        match self {
+            Self::Station(id) => map.jurisdictions().contains(&id),
+            Self::Province(agency) => map
+                .jurisdictions()
+                .iter()
+                .any(|id| map.agency(id) == Some(agency)),
+            Self::National => true,
+        }
+    }
+
     /// Whether officers of this desk see an incident: a station its own, a provincial room those of
     /// its stations, the national desk all. The same rule for snapshot, events, history and commands.
     #[must_use]

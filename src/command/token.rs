@@ -108,7 +108,7 @@ impl Issue {
             relays: self.relays()?,
             authority_pem,
             token: keys.issuer()?.issue(&claims)?,
-            site_key: keys.site_key()?.public_key()?,
+            site_key: keys.site_public_key()?,
         };
         client::io::check_authority(&enrolment.authority_pem)
             .map_err(|error| WrongUsage(format!("{}: {error}", self.authority_pem.display())))?;

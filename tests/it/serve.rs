@@ -169,6 +169,22 @@ fn an_officer_without_a_desk_is_refused_with_file_and_line() {
 }
 
 #[test]
+fn an_officer_at_a_desk_that_the_map_does_not_know_is_refused() {
+    let place = Place::new();
+    place.replace(
+        "users.toml",
+        "desk = \"national\"",
+        "desk = \"station:nowhere\"",
+    );
+    let (said, code) = place.refused();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("users.toml") && said.contains("station:nowhere"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_certificate_that_is_none_is_refused() {
     let place = Place::new();
     place.replace("relay-cert.pem", "BEGIN CERTIFICATE", "BEGIN NOTHING");

@@ -237,10 +237,7 @@ impl Incident {
         let said = match body {
             Body::Report(said) => said,
             Body::Cancel(_, meaning) => {
-                self.cancel = Some(CancelClaim {
-                    time,
-                    meaning: *meaning,
-                });
+                self.claim_cancel(*meaning, time);
                 return;
             }
             Body::Decision(_) | Body::None | Body::Gone => {
@@ -261,6 +258,14 @@ impl Incident {
             }
             Content::DeviceState(state) => self.take_device_state(*state),
             Content::Cancel(_) | Content::Unknown => {}
+        }
+    }
+
+    /// Whoever forces a person to cancel can force them to cancel again: duress stays.
+    fn claim_cancel(&mut self, meaning: CancelMeaning, time: UnixMillis) {
+        let is_duress = |claim: &CancelClaim| claim.meaning == CancelMeaning::Duress;
+        if !self.cancel.as_ref().is_some_and(is_duress) {
+            self.cancel = Some(CancelClaim { time, meaning });
         }
     }
 

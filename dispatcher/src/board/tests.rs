@@ -1,8 +1,9 @@
 use journal::Offset;
 use proptest::prelude::*;
 use protocol::{
-    Content, Day, Decision, DecisionHeader, DecisionId, DecisionKind, DeskId, DeviceId, Header,
-    LatLon, Position, Raise, Report, ReportKind, ReportNumber, Revision, Unusable, Verification,
+    CancelMeaning, Content, Day, Decision, DecisionHeader, DecisionId, DecisionKind, DeskId,
+    DeviceId, Header, LatLon, Position, Raise, Report, ReportKind, ReportNumber, Revision,
+    Unusable, Verification,
 };
 
 use super::*;
@@ -448,4 +449,25 @@ fn a_decision_about_an_incident_that_is_unknown_changes_nothing() {
         header.revision = Revision(1);
     }
     assert_eq!(board.apply_alert(Offset(1), &decision), Applied::Nowhere);
+}
+
+#[test]
+fn duress_once_claimed_stays_whatever_is_claimed_after_it() {
+    let mut board = Board::default();
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    let mut claim = |number, meaning| {
+        let mut entry = said(device(1), alert(1), number, Content::Cancel(vec![0; 64]), 2);
+        if let Body::Report(said) = entry.body {
+            entry.body = Body::Cancel(said, meaning);
+        }
+        board.apply_alert(Offset(number), &entry);
+        only(&board).cancel().map(|claim| claim.meaning)
+    };
+    assert_eq!(claim(2, CancelMeaning::NoCode), Some(CancelMeaning::NoCode));
+    assert_eq!(claim(3, CancelMeaning::Duress), Some(CancelMeaning::Duress));
+    assert_eq!(claim(4, CancelMeaning::Safe), Some(CancelMeaning::Duress));
+    assert_eq!(
+        claim(5, CancelMeaning::Unreadable),
+        Some(CancelMeaning::Duress)
+    );
 }

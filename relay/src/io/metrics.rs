@@ -56,6 +56,10 @@ pub struct Metrics {
     pub datagrams_dropped: Counter,
     /// Reports that could not be made durable and got no receipt.
     pub not_durable: Counter,
+    /// Day keys that could not be made and reports that could not be sealed.
+    pub seal_failures: Counter,
+    /// Times that alerts had to wait for room in the journal's queue.
+    pub held: Counter,
     /// Statuses and messages told to phones.
     pub words: Counter,
     /// Messages whose key is gone or whose seal is broken.
@@ -85,7 +89,7 @@ impl Metrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let registry = registry.sub_registry_with_prefix("relay");
+        let registry = registry.sub_registry_with_prefix("ansim_relay");
         metrics.register_reports(registry);
         metrics.register_connections(registry);
         metrics
@@ -124,6 +128,16 @@ impl Metrics {
             "not_durable",
             "Reports that could not be made durable",
             self.not_durable.clone(),
+        );
+        to.register(
+            "seal_failures",
+            "Day keys not made and reports not sealed",
+            self.seal_failures.clone(),
+        );
+        to.register(
+            "held",
+            "Times that alerts waited for room in the journal",
+            self.held.clone(),
         );
         to.register(
             "words",

@@ -123,7 +123,6 @@ impl Server {
         let tls = tls.map(RustlsConfig::from_config);
         refuse_plain_off_loopback(tls.is_some(), config.listen)?;
         let map = engine.read(|dispatch| Arc::clone(dispatch.map()));
-        warn_of_unknown_desks(&users, &map);
         let areas = tokio::task::spawn_blocking(move || Areas::write(&map)).await?;
         let (routes, document) = routes::documented();
         let door = Arc::new(Door::new(Parts {
@@ -254,21 +253,6 @@ fn refuse_plain_off_loopback(is_tls: bool, address: SocketAddr) -> Result<(), Ht
 }
 
 /// An officer whose desk the map does not know sees nothing: better said at the start.
-fn warn_of_unknown_desks(users: &Users, map: &crate::jurisdiction::JurisdictionMap) {
-    use crate::desk::Desk;
-    let ids = map.jurisdictions();
-    for officer in users.officers() {
-        let known = match &officer.desk {
-            Desk::Station(id) => ids.binary_search(&id).is_ok(),
-            Desk::Province(agency) => ids.iter().any(|id| map.agency(id) == Some(agency)),
-            Desk::National => true,
-        };
-        if !known {
-            tracing::warn!(officer = %officer.id, desk = %officer.desk.id(), "the map has no such desk");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
