@@ -158,7 +158,7 @@ function events(world, request, response, url) {
   const cursor = Number(request.headers["last-event-id"] ?? url.searchParams.get("cursor") ?? 0);
   const changed = [...new Set(world.log.slice(cursor))].map((id) => world.incidents.get(id).card);
   if (changed.length > 0) send(response, "change", { server_at_ms: Date.now(), cards: changed }, world.log.length);
-  send(response, "health", health(world));
+  if (!world.mute) send(response, "health", health(world));
   world.streams.add(response);
   response.on("close", () => world.streams.delete(response));
 }
