@@ -91,6 +91,19 @@ pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
 /// Alerts whose reports are durable and not yet folded. The fold is some batches behind at most.
 pub const UNFOLDED_ALERTS_MAX: usize = 100_000;
 
+/// Alerts that wait because the journal's queue is full: as many again as it holds. Beyond, phones are sent away.
+pub const HELD_ENTRIES_MAX: usize = 65_536;
+
+/// For how long an alert waits for room in the journal's queue before its phone is sent away. A phone without a
+/// receipt tries further relays after 3 s and stays here as well; with one relay it has nowhere else to go.
+pub const HELD_PATIENCE: Millis = Millis::from_secs(10);
+
+/// How often alerts that wait are offered to the journal again: about a commit.
+pub const HELD_RETRY: Millis = Millis(10);
+
+/// How often the keys of today and tomorrow are looked at.
+pub const DAY_KEYS_INTERVAL: Millis = Millis::from_secs(1);
+
 /// How long a session waits for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Patience {

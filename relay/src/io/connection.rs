@@ -9,7 +9,7 @@ use protocol::Millis;
 use quinn::{
     Chunk, Connection, ReadError, RecvStream, SendStream, VarInt, WriteError, ZeroRttAccepted,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::hub::Seat;
 use super::mailbox::Stop;
@@ -65,6 +65,9 @@ pub(crate) async fn run(
     let mut timer = pin!(sleep_until(Instant::now()));
     loop {
         if let Some(code) = shell.session.poll_close() {
+            if code == CloseCode::ShuttingDown {
+                shell.end_stream().await;
+            }
             shell.close(code);
             break;
         }
@@ -179,6 +182,18 @@ impl Shell<'_> {
             self.has_stream = true;
             self.writing = Some(writing);
             self.reading = Some(reading);
+        }
+    }
+
+    /// Waits until the phone has all that it was told: a close sends nothing that was written before (RFC 9000,
+    /// section 10.2).
+    async fn end_stream(&mut self) {
+        if let Some(stream) = &mut self.writing
+            && stream.finish().is_ok()
+        {
+            let patience = self.seat.hub.patience.farewell.to_duration();
+            // Who does not answer in time is closed all the same.
+            let _ = timeout(patience, stream.stopped()).await;
         }
     }
 

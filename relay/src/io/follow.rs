@@ -1,58 +1,147 @@
-//! The way back: tails the alert log, and puts what it says into the mailboxes of the phones concerned.
+//! The way back: tails the alert log, and puts what it says into the mailboxes of the phones concerned. What was
+//! trimmed is in the snapshot, which is where it begins.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use journal::{LogName, Offset, Tailed};
+use journal::{Health, Journal, LogName, Offset, StoreError, Tail, Tailed, incident_rows};
 use protocol::wire::Message;
 use protocol::{AlertId, Decision, DecisionKind, Entry};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use super::hub::Hub;
+use super::problems::Problem;
 use crate::session::Word;
-use crate::way_back::{Notice, SealedMessage};
+use crate::way_back::{Delivery, Notice, SealedMessage};
+
+/// Failures in a row after which the log is taken to be unreadable.
+const FAILURES_MAX: u32 = 5;
+
+/// How long a failed read waits for the next.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Whatever ends the fold, a panic too, ends it aloud.
+struct Following(Arc<Hub>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if self.0.is_stopping() {
+            return;
+        }
+        let words = "the alert log cannot be followed: phones get receipts and hear nothing else; restart the relay";
+        self.0.problems.begin(Problem::Deaf, words.to_owned());
+        tracing::error!("{words}");
+    }
+}
 
 impl Hub {
     /// Follows the alert log for the phones of this relay until the journal ends.
     pub(crate) async fn follow_log(self: Arc<Self>) {
-        let from = self.journal.first(LogName::Alerts).unwrap_or(Offset::ZERO);
-        let mut tail = self.journal.tail(LogName::Alerts, from);
+        let following = Following(self);
+        let hub = &following.0;
+        let mut failures = 0;
+        while failures < FAILURES_MAX {
+            let error = hub.follow(&mut failures).await;
+            if *hub.journal.health().borrow() != Health::Healthy {
+                tracing::info!(error, "the way back has ended with the journal");
+                return hub.stop_all(super::mailbox::Stop::NotDurable);
+            }
+            failures += 1;
+            tracing::warn!(error, failures, "the way back is begun again");
+            sleep(RETRY).await;
+        }
+    }
+
+    /// Until reading fails; says why it did.
+    async fn follow(self: &Arc<Self>, failures: &mut u32) -> String {
+        let mut tail = match self.begin(None).await {
+            Ok(Some(tail)) => tail,
+            Ok(None) => return "the snapshot has no place in the log".to_owned(),
+            Err(error) => return error.to_string(),
+        };
         loop {
-            match tail.next().await {
-                Ok(Tailed::Entries { entries, .. }) => self.fold(&entries),
+            let cursor = tail.cursor();
+            let again = match tail.next().await {
+                Ok(Tailed::Entries { entries, .. }) => {
+                    self.fold(&entries);
+                    Ok(None)
+                }
                 Ok(Tailed::Gap { first_available }) => {
-                    tracing::warn!(%first_available, "the way back begins in the middle of the log");
-                    self.ledger().forget_log();
+                    tracing::warn!(%cursor, %first_available, "a part of the log cannot be read any more");
+                    self.begin(Some(cursor)).await
                 }
                 Ok(Tailed::Rewound) => {
                     tracing::warn!("the log was rewound; the way back folds it anew");
                     self.ledger().forget_log();
-                    let from = self.journal.first(LogName::Alerts).unwrap_or(Offset::ZERO);
-                    tail = self.journal.tail(LogName::Alerts, from);
+                    self.begin(None).await
                 }
-                Err(error) => {
-                    tracing::info!(%error, "the way back has ended");
-                    return;
-                }
+                Err(error) => return error.to_string(),
+            };
+            match again {
+                Ok(None) => *failures = 0,
+                Ok(Some(newer)) => tail = newer,
+                Err(error) => return error.to_string(),
             }
         }
     }
 
+    /// Folds the newest snapshot, and tails the log behind it. `None` when the snapshot does not reach beyond a
+    /// cursor: a batch that nobody can read is skipped, and not asked for again for ever.
+    async fn begin(self: &Arc<Self>, beyond: Option<Offset>) -> Result<Option<Tail>, StoreError> {
+        let hub = Arc::clone(self);
+        let reading = spawn_blocking(move || hub.fold_snapshot(beyond)).await;
+        let from = reading.map_err(|error| StoreError::Storage {
+            doing: "folding the snapshot",
+            why: error.to_string(),
+        })??;
+        Ok(from.map(|from| self.journal.tail(LogName::Alerts, from)))
+    }
+
+    /// Where the log goes on behind the snapshot. What was folded before changes nothing the second time.
+    fn fold_snapshot(&self, beyond: Option<Offset>) -> Result<Option<Offset>, StoreError> {
+        let Some((entries, from)) = read_snapshot(&self.journal, beyond)? else {
+            return Ok(None);
+        };
+        for (_, entry) in entries.iter().filter(|(offset, _)| *offset < from) {
+            let _ = self.fold_one(entry);
+        }
+        // Who was here before is told where things stand, and not how they came there.
+        let deliveries = self.ledger().tell_all();
+        self.deliver(deliveries);
+        self.count_incidents();
+        Ok(Some(from))
+    }
+
     fn fold(&self, entries: &[Bytes]) {
         for entry in entries {
-            let Ok(entry) = Entry::decode(entry) else {
-                self.metrics.entries_undecodable.inc();
+            let deliveries = self.fold_one(entry);
+            self.deliver(deliveries);
+        }
+        self.count_incidents();
+    }
+
+    fn fold_one(&self, entry: &Bytes) -> Vec<Delivery> {
+        let Ok(entry) = Entry::decode(entry) else {
+            self.metrics.entries_undecodable.inc();
+            return Vec::new();
+        };
+        self.ledger().fold(&entry)
+    }
+
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            let Some(word) = self.word(delivery.notice) else {
                 continue;
             };
-            let deliveries = self.ledger().fold(&entry);
-            for delivery in deliveries {
-                let Some(word) = self.word(delivery.notice) else {
-                    continue;
-                };
-                if let Some(mailbox) = self.mailboxes.pin().get(&delivery.session) {
-                    mailbox.put_word(word);
-                }
+            if let Some(mailbox) = self.mailboxes.pin().get(&delivery.session) {
+                mailbox.put_word(word);
             }
         }
+    }
+
+    fn count_incidents(&self) {
         let incidents = self.ledger().incidents();
         let incidents = i64::try_from(incidents).unwrap_or(i64::MAX);
         self.metrics.incidents.set(incidents);
@@ -91,4 +180,36 @@ impl Hub {
             _ => None,
         }
     }
+}
+
+/// Entries in the order of the log.
+type Entries = Vec<(Offset, Bytes)>;
+
+/// The entries that the newest snapshot keeps, and where the log goes on; `None` when that is not beyond a cursor.
+/// Blocks.
+fn read_snapshot(
+    journal: &Journal,
+    beyond: Option<Offset>,
+) -> Result<Option<(Entries, Offset)>, StoreError> {
+    let first = journal.first(LogName::Alerts)?;
+    let snapshot = journal.snapshot_read()?;
+    let end = journal.end(LogName::Alerts);
+    // One that claims more than the log has is of another log.
+    let resume_at = snapshot.resume_at.filter(|resume_at| *resume_at <= end);
+    let from = resume_at.map_or(first, |resume_at| resume_at.max(first));
+    if beyond.is_some_and(|cursor| resume_at.is_none_or(|resume_at| resume_at <= cursor)) {
+        return Ok(None);
+    }
+    if resume_at.is_none() {
+        return Ok(Some((Vec::new(), from)));
+    }
+    let readable = snapshot.rows.map_while(|row| match row {
+        Ok(row) => Some(Ok(row)),
+        Err(error) => {
+            tracing::error!(%error, "the snapshot ends early; some alerts are not known");
+            None
+        }
+    });
+    let kept = incident_rows::read_rows::<StoreError>(readable)?;
+    Ok(Some((kept.alerts, from)))
 }

@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use journal::{Clock, DayKeys, Journal, LogName};
+use journal::{AppendError, Clock, DayKeys, Journal, LogName};
 use protocol::token::Authority;
 use protocol::{Millis, UnixMillis};
 use tokio::time::Instant;
 
+use super::held::{Held, Refused, Run, Waiting};
 use super::mailbox::{Mailbox, Stop};
 use super::metrics::Metrics;
+use super::problems::{Problem, Problems};
 use super::rng::SystemRng;
 use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::ledger::{Ledger, Standing};
@@ -26,13 +28,15 @@ pub(crate) struct Hub {
     authority: Arc<Authority>,
     clock: Clock,
     started: Instant,
-    patience: Patience,
+    pub(crate) patience: Patience,
     pub(crate) metrics: Metrics,
     ledger: Mutex<Ledger>,
     pub(crate) mailboxes: papaya::HashMap<SessionId, Arc<Mailbox>>,
     next_session: AtomicU64,
     shutting_down: AtomicBool,
     not_durable: AtomicBool,
+    pub(crate) problems: Problems,
+    pub(crate) held: Held,
 }
 
 /// A connection's end of the hub; dropping it forgets the connection.
@@ -65,11 +69,18 @@ impl Hub {
             next_session: AtomicU64::new(1),
             shutting_down: AtomicBool::new(false),
             not_durable: AtomicBool::new(false),
+            problems: Problems::default(),
+            held: Held::default(),
         }
     }
 
+    /// Milliseconds since the Unix epoch by the site's clock.
+    pub(crate) fn unix_ms(&self) -> u64 {
+        self.clock.unix_ms()
+    }
+
     pub(crate) fn now(&self) -> Now {
-        let stamp = i64::try_from(self.clock.unix_ms()).unwrap_or(i64::MAX);
+        let stamp = i64::try_from(self.unix_ms()).unwrap_or(i64::MAX);
         let tick = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Now {
             stamp: UnixMillis::new(stamp),
@@ -82,9 +93,26 @@ impl Hub {
         self.started + tick.to_duration()
     }
 
-    /// Whether reports are taken.
+    /// Whether phones are best off here.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.shutting_down.load(Ordering::SeqCst) && !self.not_durable.load(Ordering::SeqCst)
+        !self.is_stopping() && self.problems.allow_readiness()
+    }
+
+    /// What somebody has to look at.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let stop = match self.stop() {
+            Some(Stop::NotDurable) => Some("the journal makes nothing durable any more; restart"),
+            Some(Stop::ShuttingDown) => Some("the relay is being shut down"),
+            None => None,
+        };
+        let stop = stop.map(str::to_owned);
+        stop.into_iter().chain(self.problems.words()).collect()
+    }
+
+    /// Whether connections are no longer taken. A relay that is not ready for another reason still takes them: what
+    /// it cannot do it says, and nobody knows whether there is another relay.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shutting_down.load(Ordering::SeqCst) || self.not_durable.load(Ordering::SeqCst)
     }
 
     pub(crate) fn seat(self: &Arc<Self>) -> Seat {
@@ -162,11 +190,24 @@ impl Hub {
                     .map_err(|error| error.to_string())
             });
         match sealed {
-            Ok(entry) => Some(entry),
+            Ok(entry) => {
+                if self.problems.end(Problem::NotSealed) {
+                    tracing::info!("reports can be sealed again");
+                }
+                Some(entry)
+            }
             Err(error) => {
-                tracing::error!(error, "a report cannot be sealed");
+                self.cannot_seal(&error);
                 None
             }
+        }
+    }
+
+    pub(crate) fn cannot_seal(&self, why: &str) {
+        self.metrics.seal_failures.inc();
+        let words = format!("reports cannot be sealed and get no receipt: {why}");
+        if self.problems.begin(Problem::NotSealed, words.clone()) {
+            tracing::error!("{words}");
         }
     }
 
@@ -196,19 +237,47 @@ impl Hub {
         if run.entries.is_empty() {
             return;
         }
+        let fresh = Waiting::new(run, Arc::clone(&seat.mailbox));
+        // Whoever comes later waits behind those who wait.
+        let refused = if self.held.is_empty() {
+            self.offer(&fresh).err()
+        } else {
+            Some(Refused::Busy)
+        };
+        match refused {
+            None => {}
+            Some(Refused::Busy) => {
+                self.metrics.held.inc();
+                if let Err(fresh) = self.held.push(fresh) {
+                    self.refuse(&fresh);
+                }
+            }
+            Some(Refused::ForGood) => self.refuse(&fresh),
+        }
+    }
+
+    /// Puts alerts into the journal's queue, from where they are answered.
+    pub(crate) fn offer(self: &Arc<Self>, waiting: &Waiting) -> Result<(), Refused> {
         let hub = Arc::clone(self);
-        let mailbox = Arc::clone(&seat.mailbox);
-        let keys: Arc<[ReportKey]> = run.keys.into();
-        let refused = Arc::clone(&keys);
+        let mailbox = Arc::clone(&waiting.mailbox);
+        let keys = Arc::clone(&waiting.keys);
+        let reply = move |result: Result<_, AppendError>| {
+            hub.answer(Some(&mailbox), &keys, result.is_ok());
+        };
         let offered = self
             .journal
-            .offer_with(LogName::Alerts, run.entries, move |result| {
-                hub.answer(Some(&mailbox), &keys, result.is_ok());
-            });
-        if let Err(error) = offered {
-            tracing::warn!(%error, "the journal did not take reports");
-            self.answer(Some(&seat.mailbox), &refused, false);
-        }
+            .offer_with(LogName::Alerts, waiting.entries.clone(), reply);
+        offered.map_err(|error| match error {
+            AppendError::Busy { .. } => Refused::Busy,
+            error => {
+                tracing::warn!(%error, "the journal did not take reports");
+                Refused::ForGood
+            }
+        })
+    }
+
+    pub(crate) fn refuse(&self, waiting: &Waiting) {
+        self.answer(Some(&waiting.mailbox), &waiting.keys, false);
     }
 
     /// Tells the connection that appended, and all that wait for the same reports. Runs on the commit thread.
@@ -233,14 +302,6 @@ impl Hub {
             }
         }
     }
-}
-
-/// Entries of one log from one connection.
-#[derive(Default)]
-struct Run {
-    entries: Vec<Bytes>,
-    keys: Vec<ReportKey>,
-    unsealed: Vec<ReportKey>,
 }
 
 impl Seat {

@@ -6,12 +6,15 @@
 )]
 
 mod connection;
+mod day_keys;
 mod follow;
+mod held;
 mod hub;
 mod kernel_drops;
 pub mod keys;
 mod mailbox;
 pub mod metrics;
+mod problems;
 mod quic;
 pub mod relay;
 mod rng;

@@ -164,7 +164,7 @@ impl Acceptor {
     }
 
     fn handle_incoming(&self, incoming: Incoming) {
-        if !self.hub.is_ready() {
+        if self.hub.is_stopping() {
             self.hub.metrics.refused_connections.inc();
             return incoming.refuse();
         }

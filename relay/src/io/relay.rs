@@ -22,7 +22,7 @@ use super::metrics::Metrics;
 use super::quic::{self, Acceptor};
 use super::rng::SystemRng;
 use super::session_store::SessionStore;
-use super::tls::{Certificate, CertificateSwitch, server_crypto};
+use super::tls::{Certificate, CertificateSwitch, provider, server_crypto};
 use crate::close::CloseCode;
 use crate::limits::{Patience, RETRY_ABOVE_HANDSHAKES, TLS_SESSIONS_MAX};
 
@@ -143,6 +143,7 @@ impl Relay {
         parts: Parts,
         registry: &mut Registry,
     ) -> Result<RelayHandle, StartError> {
+        warm_up();
         let keys = Keys::open(&config.keys_folder)?;
         // The first raise of the day need not wait for the key's file.
         let today = journal::Day::of_unix_ms(parts.clock.unix_ms());
@@ -195,19 +196,19 @@ impl RelayHandle {
             under_way: Arc::new(AtomicUsize::new(0)),
         };
         self.tasks.spawn(acceptor.run());
-        let stop = self.stop.clone();
-        let follow = Arc::clone(&self.hub).follow_log();
-        self.tasks
-            .spawn(async move { stop.run_until_cancelled(follow).await });
-        let stop = self.stop.clone();
-        let watch = watch_health(Arc::clone(&self.hub), health);
-        self.tasks
-            .spawn(async move { stop.run_until_cancelled(watch).await });
+        self.run(Arc::clone(&self.hub).follow_log());
+        self.run(Arc::clone(&self.hub).keep_day_keys());
+        self.run(Arc::clone(&self.hub).offer_held());
+        self.run(watch_health(Arc::clone(&self.hub), health));
         let counter = self.hub.metrics.receive_buffer_errors.clone();
-        let drops = KernelDrops::new(self.local_addr, counter);
+        self.run(sample(KernelDrops::new(self.local_addr, counter)));
+    }
+
+    /// Until the relay is shut down.
+    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tasks
-            .spawn(async move { stop.run_until_cancelled(sample(drops)).await });
+            .spawn(async move { stop.run_until_cancelled(task).await });
     }
 
     /// Where it listens, with the port that it got.
@@ -216,10 +217,18 @@ impl RelayHandle {
         self.local_addr
     }
 
-    /// Whether reports are taken and made durable; false for ever after a failed sync.
+    /// Whether reports are taken, made durable and answered; false for ever after a failed sync.
+    /// [`RelayHandle::problems`] says why not.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.hub.is_ready()
+    }
+
+    /// What somebody has to look at, in words: whatever keeps the relay from being ready, and what will (tomorrow's
+    /// key cannot be made). Empty when all is well. Paths of files may be named; no device and no place is.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        self.hub.problems()
     }
 
     /// What it counts.
@@ -259,6 +268,19 @@ impl Drop for RelayHandle {
         let code = CloseCode::ShuttingDown;
         self.endpoint
             .close(VarInt::from_u32(code.code()), code.words().as_bytes());
+    }
+}
+
+/// AWS-LC gathers entropy when it is first used, some 40 ms: not while somebody waits for a handshake.
+fn warm_up() {
+    let provider = provider();
+    // Whether it works is the handshake's question.
+    let _ = provider.secure_random.fill(&mut [0; 1]);
+    for group in provider.kx_groups {
+        if let Ok(exchange) = group.start() {
+            let own = exchange.pub_key().to_vec();
+            let _ = group.start_and_complete(&own);
+        }
     }
 }
 

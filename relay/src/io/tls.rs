@@ -96,7 +96,7 @@ impl ResolvesServerCert for CertificateSwitch {
 }
 
 /// AWS-LC with the hybrid post-quantum group offered first; a phone that sends a share of X25519 gets X25519.
-fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     rustls::crypto::aws_lc_rs::default_provider()
 }
 

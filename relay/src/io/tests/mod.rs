@@ -7,4 +7,5 @@ mod reports;
 mod restart;
 mod retry;
 mod site;
+mod trouble;
 mod way_back;

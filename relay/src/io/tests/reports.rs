@@ -194,8 +194,10 @@ async fn without_a_day_key_nothing_is_promised_and_nothing_is_stored() {
     let mut phone = Phone::connect(&site.client(), relay.local_addr()).await;
     phone.say(&raise(1, 1)).await;
     phone.hear_receipt().await;
+    let tomorrow = journal::Day(site.now().day().0 + 1);
+    until(|| site.day_keys.get(tomorrow).unwrap().is_some()).await;
     std::fs::remove_dir_all(site.folder.path().join("days")).unwrap();
-    site.now_ms.fetch_add(24 * 3_600_000, Ordering::SeqCst);
+    site.now_ms.fetch_add(2 * 24 * 3_600_000, Ordering::SeqCst);
     phone.connection.send_datagram(position(1, 2)).unwrap();
     until(|| relay.metrics().datagrams_dropped.get() == 1).await;
     phone.say(&text(1, 3)).await;

@@ -1,9 +1,10 @@
 //! Ends and beginnings of a relay.
 
+use protocol::ReportKind;
 use quinn::ConnectionError;
 use tokio::runtime::Runtime;
 
-use super::site::{Phone, SOON, Site, closed, position, raise, soon};
+use super::site::{Phone, SOON, Site, closed, position, raise, soon, until};
 use crate::CloseCode;
 
 #[tokio::test]
@@ -47,6 +48,29 @@ async fn a_shutdown_gives_the_receipt_and_sends_phones_to_another_relay() {
     assert_eq!(closed(&phone.connection).await, CloseCode::ShuttingDown);
     assert!(!relay.is_ready());
     assert_eq!(relay.metrics().connections.get(), 0);
+}
+
+#[tokio::test]
+async fn receipts_that_were_given_right_before_a_shutdown_arrive() {
+    const RAISES: u8 = 40;
+    let site = Site::new();
+    let relay = site.relay();
+    let mut phone = Phone::connect(&site.client(), relay.local_addr()).await;
+    let burst: Vec<_> = (0..RAISES)
+        .map(|n| protocol::wire::delimit(&raise(n, 1)))
+        .collect();
+    soon(phone.sending.write_all(&burst.concat()))
+        .await
+        .unwrap();
+    until(|| relay.metrics().reports_of(ReportKind::Raise).get() == u64::from(RAISES)).await;
+    let shutdown = relay.shutdown();
+    let hearing = async {
+        for _ in 0..RAISES {
+            phone.hear_receipt().await;
+        }
+    };
+    tokio::join!(shutdown, hearing);
+    assert_eq!(closed(&phone.connection).await, CloseCode::ShuttingDown);
 }
 
 #[tokio::test]

@@ -66,18 +66,27 @@ pub(super) fn certificate() -> (Certificate, CertificateDer<'static>) {
     (certificate, der)
 }
 
-pub(super) fn journal(folder: &Path) -> Journal {
-    Journal::open_embedded(folder.join("journal.redb"), Options::default()).unwrap()
+fn journal(folder: &Path, options: Options) -> Journal {
+    Journal::open_embedded(folder.join("journal.redb"), options).unwrap()
 }
 
 impl Site {
     pub(super) fn new() -> Self {
+        Self::with(journal)
+    }
+
+    pub(super) fn with(journal: impl FnOnce(&Path, Options) -> Journal) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let now_ms = Arc::new(AtomicU64::new(NOON));
+        let options = Options {
+            clock: Clock::Manual(Arc::clone(&now_ms)),
+            ..Options::default()
+        };
         let (certificate, trusted) = certificate();
         Self {
-            journal: journal(folder.path()),
+            journal: journal(folder.path(), options),
             day_keys: Arc::new(DayKeys::open(folder.path().join("days")).unwrap()),
-            now_ms: Arc::new(AtomicU64::new(NOON)),
+            now_ms,
             issuer: Issuer::from_seed(&[1; 32]).unwrap(),
             certificate,
             trusted,

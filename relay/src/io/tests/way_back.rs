@@ -1,7 +1,11 @@
 //! What the log says to phones.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
-use journal::LogName;
+use journal::incident_rows::Gathered;
+use journal::trim::RETENTION_MS;
+use journal::{LogName, Offset, Tailed};
 use protocol::{
     Decision, DecisionHeader, DecisionId, DecisionKind, DeskId, Header, IncidentId, OfficerId,
     Outcome, Progress, Revision, Subject, join,
@@ -153,4 +157,95 @@ async fn a_message_whose_key_is_gone_is_counted_and_the_rest_goes_on() {
     again.say(&raise(1, 1)).await;
     hear_progress(&mut again, Progress::Received).await;
     assert_eq!(relay.metrics().words_lost.get(), 1);
+}
+
+/// A snapshot of all that is in the alert log, and the log trimmed behind it.
+async fn snapshot_and_trim(site: &Site) {
+    let end = site.journal.end(LogName::Alerts);
+    let mut tail = site.journal.tail(LogName::Alerts, Offset::ZERO);
+    let mut gathered = Gathered::default();
+    while tail.cursor() < end {
+        let Tailed::Entries { first, entries } = soon(tail.next()).await.unwrap() else {
+            panic!("the log has a gap");
+        };
+        for (offset, entry) in (first.0..).zip(entries) {
+            let incident = IncidentId::of(&device(), &alert(1));
+            gathered.add(Some(incident), Offset(offset), entry);
+        }
+    }
+    site.now_ms.fetch_add(2 * RETENTION_MS, Ordering::SeqCst);
+    for slice in gathered.slices(end) {
+        soon(site.journal.snapshot_write(slice)).await.unwrap();
+    }
+    let now_ms = site.now_ms.load(Ordering::SeqCst);
+    soon(site.journal.trim(now_ms)).await.unwrap();
+    assert_eq!(site.journal.first(LogName::Alerts), Ok(end));
+}
+
+async fn close(site: &Site, id: u8, revision: u64) {
+    let end = Decision::Closed {
+        outcome: Outcome::Helped,
+        note: String::new(),
+    };
+    decide(site, id, revision, DecisionKind::Closed, Some(end)).await;
+}
+
+#[tokio::test]
+async fn an_alert_whose_entries_were_trimmed_is_still_known_as_closed() {
+    let site = Site::new();
+    let client = site.client();
+    let relay = site.relay();
+    let phone = Phone::connect(&client, relay.local_addr()).await;
+    phone.raise_and_leave(1).await;
+    relay.shutdown().await;
+    decide(&site, 1, 1, DecisionKind::Assigned, None).await;
+    close(&site, 2, 2).await;
+    snapshot_and_trim(&site).await;
+    let end = site.journal.end(LogName::Alerts);
+    let relay = site.relay();
+    until(|| relay.metrics().incidents.get() == 1).await;
+    let mut phone = Phone::connect(&client, relay.local_addr()).await;
+    // In one write: the position is read together with the raise that it stands on.
+    let both = [
+        protocol::wire::delimit(&raise(1, 1)),
+        protocol::wire::delimit(&position(1, 2)),
+    ];
+    soon(phone.sending.write_all(&both.concat())).await.unwrap();
+    assert_eq!(phone.hear_receipt().await.number.0, 1);
+    assert_eq!(phone.hear_refusal().await.rule, "no_open_alert");
+    let mut again = Phone::connect(&client, relay.local_addr()).await;
+    again.say(&raise(1, 1)).await;
+    hear_progress(&mut again, Progress::Closed).await;
+    assert_eq!(
+        site.journal.end(LogName::Alerts),
+        end,
+        "the raise was known"
+    );
+    assert_eq!(site.journal.end(LogName::Tracks), Offset::ZERO);
+    assert_eq!(relay.metrics().duplicates.get(), 2);
+}
+
+#[tokio::test]
+async fn what_the_snapshot_and_the_log_both_tell_counts_once() {
+    let site = Site::new();
+    let client = site.client();
+    let relay = site.relay();
+    let phone = Phone::connect(&client, relay.local_addr()).await;
+    phone.raise_and_leave(1).await;
+    relay.shutdown().await;
+    snapshot_and_trim(&site).await;
+    decide(&site, 1, 1, DecisionKind::Assigned, None).await;
+    let words = Decision::Message("곧".to_owned());
+    decide(&site, 3, 0, DecisionKind::Message, Some(words)).await;
+    let relay = site.relay();
+    let mut phone = Phone::connect(&client, relay.local_addr()).await;
+    phone.say(&raise(1, 1)).await;
+    assert_eq!(phone.hear_message().await.text, "곧");
+    close(&site, 4, 2).await;
+    loop {
+        let status = phone.hear_status().await;
+        if status.progress == Progress::Closed {
+            break;
+        }
+    }
 }
