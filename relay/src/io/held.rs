@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::hub::Hub;
 use super::mailbox::Mailbox;
@@ -99,14 +100,19 @@ impl Held {
 }
 
 impl Hub {
-    /// Offers those who wait until they are taken or their patience has ended.
-    pub(crate) async fn offer_held(self: Arc<Self>) {
-        loop {
-            self.held.arrived.notified().await;
-            while !self.held.is_empty() {
-                sleep(HELD_RETRY.to_duration()).await;
-                self.offer_held_once();
-            }
+    /// Offers those who wait until they are taken or their patience has ended; at a shutdown for as long as their
+    /// connections wait for an answer.
+    pub(crate) async fn offer_held(self: Arc<Self>, stop: CancellationToken) {
+        while let Some(()) = stop.run_until_cancelled(self.held.arrived.notified()).await {
+            let _ = stop.run_until_cancelled(self.empty_held()).await;
+        }
+        let _ = timeout(self.patience.farewell.to_duration(), self.empty_held()).await;
+    }
+
+    async fn empty_held(self: &Arc<Self>) {
+        while !self.held.is_empty() {
+            sleep(HELD_RETRY.to_duration()).await;
+            self.offer_held_once();
         }
     }
 

@@ -149,6 +149,14 @@ pub(crate) struct Acceptor {
     pub(crate) under_way: Arc<AtomicUsize>,
 }
 
+/// Refuses whoever comes until the endpoint is closed.
+pub(crate) async fn refuse_all(endpoint: &Endpoint, hub: &Hub) {
+    while let Some(incoming) = endpoint.accept().await {
+        hub.metrics.refused_connections.inc();
+        incoming.refuse();
+    }
+}
+
 impl Acceptor {
     pub(crate) async fn run(self) {
         loop {

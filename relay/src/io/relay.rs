@@ -198,7 +198,8 @@ impl RelayHandle {
         self.tasks.spawn(acceptor.run());
         self.run(Arc::clone(&self.hub).follow_log());
         self.run(Arc::clone(&self.hub).keep_day_keys());
-        self.run(Arc::clone(&self.hub).offer_held());
+        self.tasks
+            .spawn(Arc::clone(&self.hub).offer_held(self.stop.clone()));
         self.run(watch_health(Arc::clone(&self.hub), health));
         let counter = self.hub.metrics.receive_buffer_errors.clone();
         self.run(sample(KernelDrops::new(self.local_addr, counter)));
@@ -249,7 +250,12 @@ impl RelayHandle {
         self.hub.stop_all(Stop::ShuttingDown);
         self.stop.cancel();
         self.tasks.close();
-        if timeout(FAREWELL, self.tasks.wait()).await.is_err() {
+        // Whoever comes meanwhile goes elsewhere at once, and does not wait for an answer in vain.
+        let ended = tokio::select! {
+            ended = timeout(FAREWELL, self.tasks.wait()) => ended.is_ok(),
+            () = quic::refuse_all(&self.endpoint, &self.hub) => false,
+        };
+        if !ended {
             tracing::warn!("connections did not end in time and are cut");
         }
         let code = CloseCode::ShuttingDown;

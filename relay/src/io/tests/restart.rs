@@ -1,10 +1,12 @@
 //! Ends and beginnings of a relay.
 
-use protocol::ReportKind;
+use journal::io::sim_backend::SimDisk;
+use journal::{Journal, LogName};
+use protocol::{Millis, ReportKind};
 use quinn::ConnectionError;
 use tokio::runtime::Runtime;
 
-use super::site::{Phone, SOON, Site, closed, position, raise, soon, until};
+use super::site::{Phone, SOON, Site, closed, position, raise, socket, soon, until};
 use crate::CloseCode;
 
 #[tokio::test]
@@ -71,6 +73,44 @@ async fn receipts_that_were_given_right_before_a_shutdown_arrive() {
     };
     tokio::join!(shutdown, hearing);
     assert_eq!(closed(&phone.connection).await, CloseCode::ShuttingDown);
+}
+
+#[tokio::test]
+async fn whoever_comes_during_a_shutdown_is_refused_at_once_and_an_alert_that_waits_is_kept() {
+    let disk = SimDisk::new();
+    let site = Site::with(|_, mut options| {
+        options.limits.queue_entries_max = 1;
+        Journal::over(disk.backend(), options).unwrap()
+    });
+    let mut config = site.config();
+    config.patience.farewell = Millis::from_secs(60);
+    let relay = site.relay_with(config);
+    let client = site.client();
+    let held_syncs = disk.hold_syncs();
+    let mut phones = Vec::new();
+    for n in 0..3 {
+        let mut phone = Phone::connect(&client, relay.local_addr()).await;
+        phone.say(&raise(n, 1)).await;
+        phones.push(phone);
+    }
+    until(|| relay.metrics().held.get() == 1).await;
+    let late = async {
+        until(|| !relay.is_ready()).await;
+        let socket = socket();
+        let attempt = socket.connect_with(client.clone(), relay.local_addr(), "localhost");
+        let refused = soon(attempt.unwrap()).await.unwrap_err();
+        assert!(
+            matches!(refused, ConnectionError::ConnectionClosed(_)),
+            "{refused:?}"
+        );
+        assert_eq!(relay.metrics().refused_connections.get(), 1);
+        drop(held_syncs);
+        for phone in &mut phones {
+            phone.hear_receipt().await;
+        }
+    };
+    tokio::join!(relay.shutdown(), late);
+    assert_eq!(site.journal.end(LogName::Alerts).0, 3);
 }
 
 #[tokio::test]
