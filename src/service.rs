@@ -280,13 +280,18 @@ impl Service {
         &self.journal
     }
 
-    /// Returns when the log has failed: no receipt will ever leave this process again.
+    /// Returns when this process is of no use any more, and why: the log has failed, so that no
+    /// receipt will ever leave it again, or nobody follows the log, so that no officer would see
+    /// what is receipted.
     pub async fn failed(&self) -> String {
         let mut health = self.journal.health();
-        let stopped = health.wait_for(|health| *health != Health::Healthy).await;
-        match stopped.as_deref() {
-            Ok(Health::Failed { why }) => why.clone(),
-            _ => "it has been closed".to_owned(),
+        tokio::select! {
+            biased;
+            stopped = health.wait_for(|health| *health != Health::Healthy) => match stopped.as_deref() {
+                Ok(Health::Failed { why }) => format!("the log has failed: {why}"),
+                _ => "the log has been closed".to_owned(),
+            },
+            why = self.engine.ended() => format!("the dispatcher has ended: {why}"),
         }
     }
 

@@ -85,7 +85,7 @@ impl Demo {
         let length = Length::new(self.seconds, self.seed);
         let report = tokio::select! {
             report = demo::run(doors, length, folder, stop, tell) => report?,
-            why = service.failed() => bail!("the log has failed: {why}"),
+            why = service.failed() => bail!(why),
         };
         interrupted.abort();
         service.shutdown().await;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::WrongUsage;
 
-/// After the log has failed, the process is gone within ten seconds, whatever hangs.
+/// After a failure, the process is gone within ten seconds, whatever hangs.
 const FAILED_FAREWELL: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Args)]
@@ -72,9 +72,9 @@ async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
         service.shutdown().await;
         return Ok(());
     };
-    tracing::error!(why, "the log has failed; this process ends");
+    tracing::error!(why, "the service has failed; this process ends");
     if timeout(FAILED_FAREWELL, service.shutdown()).await.is_err() {
         exit(1);
     }
-    bail!("the log has failed ({why}); what was receipted is in it; start again to read it anew")
+    bail!("{why}; what was receipted is in the log; start again to read it anew")
 }

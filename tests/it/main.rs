@@ -10,6 +10,7 @@ mod areas;
 mod browser;
 mod demo;
 mod end_to_end;
+mod engine;
 mod http;
 mod locate;
 mod lock;

@@ -1,13 +1,17 @@
 //! The shell around [`Dispatch`]: reads the log, folds, appends what is proposed, wakes consoles.
 
+mod folding;
 mod reader;
+mod readiness;
 mod snapshots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journal::{AppendError, Clock, DayKeyError, DayKeys, Journal, LogName, StoreError};
+use futures_util::FutureExt as _;
+use journal::{AppendError, Clock, Day, DayKeyError, DayKeys, Journal, LogName, StoreError};
 use prometheus_client::registry::Registry;
 use protocol::{
     Decision, DecisionId, Header, MapVersion, OfficerId, Site, SitePrivateKey, Subject, UnixMillis,
@@ -57,6 +61,8 @@ pub struct EngineState {
     pub problems: Vec<String>,
     /// Entries of the alert log that are not folded yet.
     pub lag_entries: u64,
+    /// Why nobody follows the log any more, when that is so.
+    pub ended: Option<String>,
 }
 
 /// Why a command has no verdict.
@@ -103,6 +109,7 @@ struct Shared {
     failures: mpsc::Sender<(DecisionId, String)>,
     changed: watch::Sender<u64>,
     states: watch::Sender<EngineState>,
+    unusable_keys: Mutex<BTreeSet<Day>>,
     metrics: EngineMetrics,
 }
 
@@ -117,6 +124,18 @@ impl Engine {
         registry: &mut Registry,
         stop: CancellationToken,
     ) -> Result<(Self, JoinHandle<()>), StartError> {
+        let (engine, failed) = Self::new(config, registry);
+        let reader = reader::Reader::open(engine.clone(), failed)?;
+        reader.put_map_in_force().await?;
+        let task = tokio::spawn(supervise(engine.clone(), reader.run(stop)));
+        Ok((engine, task))
+    }
+
+    /// An engine that follows nothing yet.
+    fn new(
+        config: EngineConfig,
+        registry: &mut Registry,
+    ) -> (Self, mpsc::Receiver<(DecisionId, String)>) {
         let (failures, failed) = mpsc::channel(MAX_FAILURES_WAITING);
         let dispatch = Dispatch::new(
             Arc::clone(&config.map),
@@ -127,6 +146,7 @@ impl Engine {
             ready: false,
             problems: vec!["the board is still reading the log".to_owned()],
             lag_entries: 0,
+            ended: None,
         };
         let shared = Arc::new(Shared {
             config,
@@ -135,13 +155,10 @@ impl Engine {
             failures,
             changed: watch::Sender::new(0),
             states: watch::Sender::new(state),
+            unusable_keys: Mutex::new(BTreeSet::new()),
             metrics: EngineMetrics::register(registry),
         });
-        let engine = Self { shared };
-        let reader = reader::Reader::open(engine.clone(), failed)?;
-        reader.put_map_in_force().await?;
-        let task = tokio::spawn(reader.run(stop));
-        Ok((engine, task))
+        (Self { shared }, failed)
     }
 
     /// Looks at the board. The look is short: nobody else reads or writes meanwhile.
@@ -287,20 +304,15 @@ impl Engine {
 
     fn seal(&self, proposal: Proposal) -> Result<bytes::Bytes, String> {
         let now = self.now();
-        let mut rng = rand::rng();
         let day = now.day();
-        let key = self
-            .shared
-            .config
-            .day_keys
-            .get_or_create(journal::Day(day.0), &mut rng)
-            .map_err(|error| error.to_string())?;
+        let key = self.sealing_key(Day(day.0));
+        let key = key.map_err(|error| error.to_string())?;
         let header = Header {
             time: now,
             day,
             subject: Subject::Decision(proposal.header),
         };
-        seal_decision(&header, &proposal.decision, &key, &mut rng)
+        seal_decision(&header, &proposal.decision, &key, &mut rand::rng())
             .map_err(|error| error.to_string())
     }
 
@@ -318,14 +330,6 @@ impl Engine {
         self.shared.changed.send_replace(change);
     }
 
-    fn set_state(&self, state: EngineState) {
-        self.shared.states.send_if_modified(|known| {
-            let modified = *known != state;
-            *known = state;
-            modified
-        });
-    }
-
     fn dispatch(&self) -> MutexGuard<'_, Dispatch> {
         self.shared
             .dispatch
@@ -338,5 +342,13 @@ impl Engine {
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nobody may go on relying on a board that follows nothing.
+async fn supervise(engine: Engine, reading: impl Future<Output = Result<(), String>>) {
+    if AssertUnwindSafe(reading).catch_unwind().await.is_err() {
+        engine.shared.metrics.panics.inc();
+        engine.end("the task that follows the log has panicked");
     }
 }

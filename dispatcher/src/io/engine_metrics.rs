@@ -28,6 +28,8 @@ pub(super) struct EngineMetrics {
     pub(super) appends_failed: Counter,
     pub(super) snapshots: Counter,
     pub(super) refolds: Counter,
+    pub(super) gaps: Counter,
+    pub(super) journal_live_bytes: Gauge,
 }
 
 impl EngineMetrics {
@@ -54,7 +56,7 @@ impl EngineMetrics {
         );
         registry.register(
             "fold_panics",
-            "Entries whose fold panicked",
+            "Panics of the fold and of what is proposed",
             m.panics.clone(),
         );
         registry.register(
@@ -67,6 +69,16 @@ impl EngineMetrics {
             "refolds",
             "Times the board was folded anew",
             m.refolds.clone(),
+        );
+        registry.register(
+            "gaps",
+            "Places of the log that could not be read",
+            m.gaps.clone(),
+        );
+        registry.register(
+            "journal_live_bytes",
+            "Bytes of live entries and snapshot rows",
+            m.journal_live_bytes.clone(),
         );
         metrics
     }

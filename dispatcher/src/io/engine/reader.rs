@@ -1,22 +1,23 @@
-//! The task that follows the log and folds it.
+//! The task that follows the log.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use journal::{
-    AppendError, Day, DayKey, Health, LogName, Offset, StoreError, Tail, TailError, Tailed,
+    AppendError, Health, Journal, LogName, Offset, SnapshotSlice, StoreError, Tail, TailError,
+    Tailed,
 };
-use protocol::{DecisionId, Entry, Millis, Site, Subject, UnixMillis};
-use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use protocol::{DecisionId, MapVersion, Millis, Site, UnixMillis};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::Engine;
+use super::folding::ENTRIES_AT_ONCE;
+use super::readiness::Complaint;
 use super::snapshots::Snapshots;
-use super::{Engine, EngineState};
-use crate::board::Applied;
 use crate::dispatch::Dispatch;
-use crate::opened::{Body, Opened, open_entry};
 
 /// How often what depends on the clock alone is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -25,13 +26,28 @@ const TICK: Duration = Duration::from_secs(1);
 const TIDY_EVERY: Millis = Millis::from_secs(60);
 
 pub(super) struct Reader {
-    engine: Engine,
+    pub(super) engine: Engine,
+    pub(super) snapshots: Snapshots,
+    pub(super) map_in_force: Option<MapVersion>,
+    /// Panics of this board that have been counted.
+    pub(super) board_panics: u64,
     failed: mpsc::Receiver<(DecisionId, String)>,
+    health: watch::Receiver<Health>,
+    tick: Interval,
     alerts: Tail,
     tracks: Tail,
-    snapshots: Snapshots,
-    map_in_force: Option<protocol::MapVersion>,
+    held: Option<Held>,
+    /// Where both logs ended when the board was begun.
+    end: (Offset, Offset),
+    chore: Option<JoinHandle<Result<bool, StoreError>>>,
     tidied_at: UnixMillis,
+    size_complaint: Complaint,
+}
+
+/// Tracks that wait: whatever alert they belong to lies before this offset of the alert log.
+struct Held {
+    entries: Vec<(Offset, Bytes)>,
+    alerts_end: Offset,
 }
 
 impl Reader {
@@ -41,12 +57,21 @@ impl Reader {
         failed: mpsc::Receiver<(DecisionId, String)>,
     ) -> Result<Self, StoreError> {
         let journal = engine.shared.config.journal.clone();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut reader = Self {
+            health: journal.health(),
+            tick,
             alerts: journal.tail(LogName::Alerts, Offset::ZERO),
-            tracks: journal.tail(LogName::Tracks, journal.first(LogName::Tracks)?),
+            tracks: journal.tail(LogName::Tracks, Offset::ZERO),
+            held: None,
+            end: (Offset::ZERO, Offset::ZERO),
             snapshots: Snapshots::default(),
+            chore: None,
             map_in_force: None,
+            board_panics: 0,
             tidied_at: engine.now(),
+            size_complaint: Complaint::default(),
             engine,
             failed,
         };
@@ -55,20 +80,28 @@ impl Reader {
     }
 
     fn fold_snapshot(&mut self) -> Result<(), StoreError> {
-        let journal = self.engine.shared.config.journal.clone();
+        let journal = self.journal();
+        let (kept, resume_at) = self.snapshots.load(&journal)?;
         let first = journal.first(LogName::Alerts)?;
-        let (entries, resume_at) = self.snapshots.load(&journal)?;
-        let mut folded_to = Offset::ZERO;
-        for (offset, entry) in entries {
-            folded_to = folded_to.max(offset.plus(1));
-            self.fold(LogName::Alerts, vec![(offset, entry)], false);
+        if first > resume_at {
+            self.engine.shared.metrics.gaps.inc();
+            tracing::error!(%resume_at, %first, "the log begins behind its snapshot");
         }
+        self.end = (journal.end(LogName::Alerts), journal.end(LogName::Tracks));
         self.alerts = journal.tail(LogName::Alerts, resume_at.max(first));
-        tracing::info!(
-            folded = folded_to.0,
-            resume_at = resume_at.0,
-            "snapshot folded"
-        );
+        self.tracks = journal.tail(LogName::Tracks, journal.first(LogName::Tracks)?);
+        let folded = kept.alerts.len();
+        // Alerts first: a position of an unknown alert would be dropped.
+        for (log, entries) in [
+            (LogName::Alerts, kept.alerts),
+            (LogName::Tracks, kept.newest_tracks),
+        ] {
+            for run in entries.chunks(ENTRIES_AT_ONCE) {
+                self.fold(log, run.to_vec(), false);
+            }
+        }
+        self.bury();
+        tracing::info!(folded, %resume_at, "snapshot folded");
         Ok(())
     }
 
@@ -82,217 +115,235 @@ impl Reader {
             .await
     }
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let journal = self.engine.shared.config.journal.clone();
-        let mut health = journal.health();
-        let end = (journal.end(LogName::Alerts), journal.end(LogName::Tracks));
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            self.note_caught_up(end);
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                changed = health.changed() => {
-                    if changed.is_err() {
-                        break;
-                    }
-                }
-                Some((id, why)) = self.failed.recv() => self.engine.fail(id, why),
-                tailed = self.alerts.next() => {
-                    if !self.take(LogName::Alerts, tailed) {
-                        break;
-                    }
-                }
-                tailed = self.tracks.next() => {
-                    if !self.take(LogName::Tracks, tailed) {
-                        break;
-                    }
-                }
-                _ = tick.tick() => self.tidy().await,
+    /// Follows the log until `stop`; an error says why it cannot be followed any longer.
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), String> {
+        let ended = loop {
+            match self.turn(&stop).await {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(why) => break Err(why),
             }
-            self.say_state(&health.borrow());
+        };
+        self.say_state();
+        if let Err(why) = &ended {
+            self.engine.end(why);
         }
-        self.say_state(&journal.health().borrow());
-        self.snapshot().await;
+        self.end_chore().await;
+        self.begin_chore(false);
+        self.end_chore().await;
+        ended
     }
 
-    /// False when the log has ended.
-    fn take(&mut self, log: LogName, tailed: Result<Tailed, TailError>) -> bool {
-        match tailed {
-            Ok(Tailed::Entries { first, entries }) => {
-                let numbered = (0..).map(|n| first.plus(n)).zip(entries).collect();
-                self.fold(log, numbered, true);
+    /// Waits for what comes next and does it; false when it is to end.
+    pub(super) async fn turn(&mut self, stop: &CancellationToken) -> Result<bool, String> {
+        self.fold_held();
+        self.note_caught_up();
+        let cursor = self.alerts.cursor();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(false),
+            changed = self.health.changed() => {
+                changed.map_err(|_| "the journal is gone".to_owned())?;
+                self.say_state();
             }
-            Ok(Tailed::Gap { .. } | Tailed::Rewound) if log == LogName::Tracks => {}
-            Ok(Tailed::Gap { .. } | Tailed::Rewound) => return self.fold_anew(),
-            Err(error) => {
-                tracing::error!(%error, "the log cannot be followed any more");
-                return false;
-            }
+            Some((id, why)) = self.failed.recv() => self.engine.fail(id, why),
+            // Before the tails, or a flood of entries would stop what the clock does.
+            _ = self.tick.tick() => self.look_at_clock(),
+            done = join(&mut self.chore), if self.chore.is_some() => self.note_chore(done),
+            // Before the alerts and one run at a time: neither log starves the other.
+            tailed = self.tracks.next(), if self.held.is_none() => self.hold(tailed)?,
+            tailed = self.alerts.next() => self.take(cursor, tailed).await?,
         }
-        true
+        Ok(true)
+    }
+
+    async fn take(
+        &mut self,
+        cursor: Offset,
+        tailed: Result<Tailed, TailError>,
+    ) -> Result<(), String> {
+        match tailed.map_err(|error| error.to_string())? {
+            Tailed::Entries { first, entries } => {
+                self.fold(LogName::Alerts, numbered(first, entries), true);
+                Ok(())
+            }
+            Tailed::Gap { first_available } => {
+                let snapshot = self.journal().snapshot_read();
+                let snapshot = snapshot.map_err(|error| error.to_string())?;
+                // Only a newer snapshot knows what is missing here. Beginning anew from an older
+                // one would come to the same gap again, for ever.
+                if snapshot
+                    .resume_at
+                    .is_some_and(|resume_at| resume_at > cursor)
+                {
+                    return self.fold_anew().await;
+                }
+                self.engine.shared.metrics.gaps.inc();
+                tracing::error!(%cursor, %first_available, "entries of the log cannot be read");
+                Ok(())
+            }
+            Tailed::Rewound => self.fold_anew().await,
+        }
+    }
+
+    fn hold(&mut self, tailed: Result<Tailed, TailError>) -> Result<(), String> {
+        // What was trimmed of the tracks, or cannot be read, was never promised.
+        if let Tailed::Entries { first, entries } = tailed.map_err(|error| error.to_string())? {
+            self.held = Some(Held {
+                entries: numbered(first, entries),
+                alerts_end: self.journal().end(LogName::Alerts),
+            });
+        }
+        Ok(())
+    }
+
+    fn fold_held(&mut self) {
+        let cursor = self.alerts.cursor();
+        if let Some(held) = self.held.take_if(|held| held.alerts_end <= cursor) {
+            self.fold(LogName::Tracks, held.entries, true);
+        }
     }
 
     /// What was read is not what the log holds: begin again from the newest snapshot.
-    fn fold_anew(&mut self) -> bool {
+    async fn fold_anew(&mut self) -> Result<(), String> {
+        self.end_chore().await;
         self.engine.shared.metrics.refolds.inc();
         self.engine.dispatch().begin_anew();
-        let journal = self.engine.shared.config.journal.clone();
-        let tracks = journal.first(LogName::Tracks);
-        match tracks.and_then(|first| {
-            self.tracks = journal.tail(LogName::Tracks, first);
-            self.fold_snapshot()
-        }) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "the snapshot cannot be read");
-                false
-            }
-        }
+        self.board_panics = 0;
+        self.held = None;
+        let folded = self.fold_snapshot();
+        folded.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
+        self.say_state();
+        Ok(())
     }
 
-    fn fold(&mut self, log: LogName, entries: Vec<(Offset, Bytes)>, live: bool) {
-        let opened = self.open_all(&entries);
-        self.engine
-            .shared
-            .metrics
-            .entries(log)
-            .inc_by(opened.len() as u64);
-        {
-            let mut dispatch = self.engine.dispatch();
-            for ((offset, bytes), opened) in entries.into_iter().zip(&opened) {
-                let Some(opened) = opened else { continue };
-                if let Subject::Site(Site::MapInForce(version)) = &opened.header.subject {
-                    self.map_in_force = Some(version.clone());
-                }
-                let applied = dispatch.handle_entry(log, offset, opened);
-                if log == LogName::Alerts && live {
-                    self.snapshots
-                        .add(incident_of(&applied, opened), offset, bytes);
-                }
-            }
-            dispatch.handle_changes(self.engine.now());
-            let metrics = &self.engine.shared.metrics;
-            let incidents = dispatch.board().incidents().len();
-            metrics
-                .incidents
-                .set(i64::try_from(incidents).unwrap_or(i64::MAX));
-            let panics = dispatch.board().panics();
-            metrics
-                .panics
-                .inc_by(panics.saturating_sub(metrics.panics.get()));
-        }
-        self.engine.publish();
-        self.engine.drain();
-    }
-
-    fn open_all(&self, entries: &[(Offset, Bytes)]) -> Vec<Option<Opened>> {
-        let shared = &self.engine.shared;
-        let mut keys: BTreeMap<u32, Option<DayKey>> = BTreeMap::new();
-        let mut open = |bytes: &Bytes| {
-            let Ok(entry) = Entry::decode(bytes) else {
-                shared.metrics.undecodable.inc();
-                return None;
-            };
-            let day = entry.header.day.0;
-            let key = keys.entry(day).or_insert_with(|| {
-                shared
-                    .config
-                    .day_keys
-                    .get(Day(day))
-                    .unwrap_or_else(|error| {
-                        tracing::error!(day, %error, "a day key cannot be read");
-                        None
-                    })
-            });
-            let opened = open_entry(&entry, key.as_ref(), &shared.config.site_key);
-            if opened.body == Body::Gone {
-                shared.metrics.bodies_gone.inc();
-            }
-            Some(opened)
-        };
-        entries.iter().map(|(_, bytes)| open(bytes)).collect()
-    }
-
-    fn note_caught_up(&self, end: (Offset, Offset)) {
-        let mut dispatch = self.engine.dispatch();
-        if dispatch.is_caught_up() || self.alerts.cursor() < end.0 || self.tracks.cursor() < end.1 {
+    fn note_caught_up(&mut self) {
+        let behind = self.alerts.cursor() < self.end.0
+            || self.tracks.cursor() < self.end.1
+            || self.held.is_some();
+        if behind || self.engine.read(Dispatch::is_caught_up) {
             return;
         }
-        dispatch.handle_caught_up();
-        dispatch.handle_changes(self.engine.now());
-        drop(dispatch);
+        self.engine.dispatch().handle_caught_up();
+        self.engine.look_at_changes();
         self.engine.publish();
-        self.engine.drain();
+        self.say_state();
     }
 
-    fn say_state(&self, health: &Health) {
-        let journal = &self.engine.shared.config.journal;
-        let lag_entries = journal.end(LogName::Alerts).since(self.alerts.cursor());
-        let mut problems = Vec::new();
-        if !self.engine.read(Dispatch::is_caught_up) {
-            problems.push("the board is still reading the log".to_owned());
+    pub(super) fn look_at_clock(&mut self) {
+        let now = self.engine.now();
+        self.engine.watch_keys(now);
+        self.watch_size(now);
+        self.engine.look_at_clock();
+        if self.chore.is_none() {
+            let tidy = now.since(self.tidied_at) >= TIDY_EVERY;
+            if tidy {
+                self.tidied_at = now;
+                self.bury();
+            }
+            if tidy || self.snapshots.is_due() {
+                self.begin_chore(tidy);
+            }
         }
-        match health {
-            Health::Healthy => {}
-            Health::Failed { why } => problems.push(format!("the log takes nothing: {why}")),
-            Health::Closed => problems.push("the log is closed".to_owned()),
-        }
-        if journal.size_alarm() {
-            let mebibytes = journal.size_bytes() >> 20;
+        self.say_state();
+    }
+
+    fn watch_size(&mut self, now: UnixMillis) {
+        let journal = self.journal();
+        let bytes = journal.size_bytes();
+        let gauge = &self.engine.shared.metrics.journal_live_bytes;
+        gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        if self.size_complaint.is_due(journal.size_alarm(), now) {
+            let mebibytes = bytes >> 20;
             tracing::warn!(mebibytes, "the live journal is larger than it should be");
         }
-        self.engine.set_state(EngineState {
-            ready: problems.is_empty(),
-            problems,
-            lag_entries,
-        });
     }
 
-    async fn tidy(&mut self) {
-        let now = self.engine.now();
-        {
+    fn bury(&mut self) {
+        let (left, log_time) = {
             let mut dispatch = self.engine.dispatch();
-            dispatch.handle_tick(now);
-        }
-        self.engine.drain();
-        if self.snapshots.is_due() {
-            self.snapshot().await;
-        }
-        if now.since(self.tidied_at) < TIDY_EVERY {
-            return;
-        }
-        self.tidied_at = now;
-        let left = self.engine.dispatch().retire();
+            (dispatch.retire(), dispatch.board().log_time())
+        };
         for incident in &left {
-            self.snapshots.forget(*incident);
+            self.snapshots.bury(*incident);
         }
+        self.snapshots.expire(log_time.min(self.engine.now()));
         if !left.is_empty() {
             self.engine.publish();
         }
-        self.snapshot().await;
-        let now_ms = u64::try_from(now.as_i64()).unwrap_or(0);
-        if let Err(error) = self.engine.shared.config.journal.trim(now_ms).await {
-            tracing::error!(%error, "the log cannot be trimmed");
+    }
+
+    /// Writes the snapshot, and trims the log, beside the fold.
+    fn begin_chore(&mut self, trim: bool) {
+        let slices = self.snapshots.slices(self.alerts.cursor());
+        if slices.is_empty() && !trim {
+            return;
+        }
+        let journal = self.journal();
+        let now_ms = u64::try_from(self.engine.now().as_i64()).unwrap_or(0);
+        self.chore = Some(tokio::spawn(async move {
+            let written = write(&journal, slices).await;
+            if trim && let Err(error) = journal.trim(now_ms).await {
+                tracing::error!(%error, "the log cannot be trimmed");
+            }
+            written
+        }));
+    }
+
+    pub(super) async fn end_chore(&mut self) {
+        if self.chore.is_some() {
+            let done = join(&mut self.chore).await;
+            self.note_chore(done);
         }
     }
 
-    async fn snapshot(&mut self) {
-        let journal = self.engine.shared.config.journal.clone();
-        match self.snapshots.write(&journal, self.alerts.cursor()).await {
-            Ok(true) => drop(self.engine.shared.metrics.snapshots.inc()),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the snapshot cannot be written"),
-        }
+    fn note_chore(&mut self, done: Result<Result<bool, StoreError>, JoinError>) {
+        self.chore = None;
+        let why = match done {
+            Ok(Ok(written)) => {
+                self.snapshots.written(true);
+                if written {
+                    self.engine.shared.metrics.snapshots.inc();
+                }
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.snapshots.written(false);
+        tracing::error!(why, "the snapshot cannot be written");
+    }
+
+    fn say_state(&self) {
+        let end = self.journal().end(LogName::Alerts);
+        let lag_entries = end.since(self.alerts.cursor());
+        self.engine.say_state(&self.health.borrow(), lag_entries);
+    }
+
+    fn journal(&self) -> Journal {
+        self.engine.shared.config.journal.clone()
     }
 }
 
-/// Where a snapshot keeps an entry; what belongs to no incident is kept when it is the site's.
-fn incident_of(applied: &Applied, opened: &Opened) -> Option<Option<protocol::IncidentId>> {
-    match (applied, &opened.header.subject) {
-        (Applied::Incident(id, _), _) => Some(Some(*id)),
-        (Applied::Nowhere, Subject::Site(Site::MapInForce(_))) => Some(None),
-        (Applied::Nowhere, _) => None,
+fn numbered(first: Offset, entries: Vec<Bytes>) -> Vec<(Offset, Bytes)> {
+    (0..).map(|n| first.plus(n)).zip(entries).collect()
+}
+
+/// False when there is nothing to write.
+async fn write(journal: &Journal, slices: Vec<SnapshotSlice>) -> Result<bool, StoreError> {
+    let any = !slices.is_empty();
+    for slice in slices {
+        journal.snapshot_write(slice).await?;
+    }
+    Ok(any)
+}
+
+async fn join<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,81 @@
-//! When a snapshot is written, and how it is read.
+//! When a snapshot is written, how it is read, and what is left in it of an incident that has left
+//! the board.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use journal::incident_rows::{self, Gathered};
-use journal::{Journal, Offset, StoreError};
-use protocol::IncidentId;
+use journal::incident_rows::{self, Gathered, Kept};
+use journal::{Journal, Offset, SnapshotSlice, StoreError};
+use protocol::{
+    AlertId, DecisionKind, Effect, Header, IncidentId, Millis, Site, Subject, UnixMillis,
+};
+
+use crate::board::Applied;
 
 /// Entries after which a snapshot is written before its minute: what a restart folds again.
 const DUE_AFTER_ENTRIES: usize = 50_000;
 
+/// Entries that may be left of an incident: its 1,000 alerts, and as many changes of its state.
+const MAX_BONES: usize = 2_000;
+
+/// How long what is left of an incident stays in the snapshot after it was closed: its 25 hours on
+/// the board and the seven days of its tombstone.
+const KEEP_STONES: Millis = Millis::from_secs((25 + 7 * 24) * 3600);
+
 #[derive(Default)]
 pub(super) struct Snapshots {
     gathered: Gathered,
+    skeletons: BTreeMap<IncidentId, Skeleton>,
+    /// Incidents that have left the board and whose rows must make its tombstone again after a
+    /// restart, with the time at which they were closed.
+    stones: BTreeMap<IncidentId, UnixMillis>,
+}
+
+/// What must be folded so that a closed incident is closed again and knows its alerts: the first
+/// report of each alert, and every entry that changed the state, because a decision takes effect on
+/// the revision that it names alone.
+#[derive(Default)]
+struct Skeleton {
+    bones: Vec<(Offset, Bytes)>,
+    alerts: BTreeSet<AlertId>,
+    closed_at: UnixMillis,
+    /// Entries of the incident, with those that are no bones.
+    entries: usize,
+    /// More bones than are kept: the rows stay as they are.
+    is_too_long: bool,
+}
+
+impl Skeleton {
+    fn note(&mut self, effect: Effect, header: &Header, offset: Offset, entry: &Bytes) {
+        self.entries += 1;
+        let first_of_alert = match &header.subject {
+            Subject::Report(report) if self.alerts.len() < MAX_BONES => {
+                self.alerts.insert(report.alert)
+            }
+            _ => false,
+        };
+        if effect != Effect::Changed && !first_of_alert {
+            return;
+        }
+        if let Subject::Decision(decision) = &header.subject
+            && decision.kind == DecisionKind::Closed
+        {
+            self.closed_at = header.time;
+        }
+        if self.bones.len() == MAX_BONES {
+            self.is_too_long = true;
+            return;
+        }
+        // A copy: the entry shares the memory of its whole batch.
+        self.bones.push((offset, Bytes::copy_from_slice(entry)));
+    }
 }
 
 impl Snapshots {
-    /// The entries of the newest snapshot in the order of the log, and where the log goes on.
-    pub(super) fn load(
-        &mut self,
-        journal: &Journal,
-    ) -> Result<(Vec<(Offset, Bytes)>, Offset), StoreError> {
-        self.gathered = Gathered::default();
+    /// What the newest snapshot holds, and where the log goes on. Whoever folds it says so with
+    /// [`Self::note_alert`].
+    pub(super) fn load(&mut self, journal: &Journal) -> Result<(Kept, Offset), StoreError> {
+        *self = Self::default();
         let snapshot = journal.snapshot_read()?;
         let resume_at = snapshot.resume_at.unwrap_or(Offset::ZERO);
         let rows = snapshot.rows.inspect(|row| {
@@ -27,44 +83,90 @@ impl Snapshots {
                 self.gathered.know_row(&row.key);
             }
         });
-        Ok((incident_rows::read_rows(rows)?.alerts, resume_at))
+        Ok((incident_rows::read_rows(rows)?, resume_at))
     }
 
-    pub(super) fn add(
+    /// Takes note of a folded entry of the alert log; `is_new` when it is in no row yet.
+    pub(super) fn note_alert(
         &mut self,
-        incident: Option<Option<IncidentId>>,
-        offset: Offset,
-        entry: Bytes,
+        applied: &Applied,
+        header: &Header,
+        (offset, entry): (Offset, Bytes),
+        is_new: bool,
     ) {
-        if let Some(incident) = incident {
+        let incident = match (applied, &header.subject) {
+            (Applied::Incident(_, Effect::Duplicate), _) => return,
+            (Applied::Incident(id, effect), _) => {
+                if self.stones.remove(id).is_some() {
+                    // A press after all that time: the incident is another one.
+                    self.gathered.replace(*id, Vec::new());
+                }
+                let skeleton = self.skeletons.entry(*id).or_default();
+                skeleton.note(*effect, header, offset, &entry);
+                Some(*id)
+            }
+            (Applied::Nowhere, Subject::Site(Site::MapInForce(_))) => None,
+            (Applied::Nowhere, _) => return,
+        };
+        if is_new {
             self.gathered.add(incident, offset, entry);
         }
     }
 
-    pub(super) fn forget(&mut self, incident: IncidentId) {
-        self.gathered.replace(incident, Vec::new());
+    /// Takes the entry of the track log that tells the newest position of an incident.
+    pub(super) fn note_newest_track(
+        &mut self,
+        incident: IncidentId,
+        offset: Offset,
+        entry: &Bytes,
+    ) {
+        let entry = Bytes::copy_from_slice(entry);
+        self.gathered.put_newest_track(incident, offset, entry);
+    }
+
+    /// An incident has left the board: what is left of it takes the place of its rows.
+    pub(super) fn bury(&mut self, incident: IncidentId) {
+        let Some(skeleton) = self.skeletons.remove(&incident) else {
+            return;
+        };
+        self.stones.insert(incident, skeleton.closed_at);
+        let is_bare =
+            skeleton.entries == skeleton.bones.len() && !self.gathered.has_newest_track(incident);
+        if !skeleton.is_too_long && !is_bare {
+            self.gathered.replace(incident, skeleton.bones);
+        }
+    }
+
+    /// Forgets what was closed too long ago for a tombstone.
+    pub(super) fn expire(&mut self, log_time: UnixMillis) {
+        let gathered = &mut self.gathered;
+        self.stones.retain(|incident, closed_at| {
+            let keep = log_time.since(*closed_at) <= KEEP_STONES;
+            if !keep {
+                gathered.replace(*incident, Vec::new());
+            }
+            keep
+        });
     }
 
     pub(super) fn is_due(&self) -> bool {
         self.gathered.len() >= DUE_AFTER_ENTRIES
     }
 
-    /// Writes what is new; false when nothing is.
-    pub(super) async fn write(
-        &mut self,
-        journal: &Journal,
-        resume_at: Offset,
-    ) -> Result<bool, StoreError> {
+    /// What to write; nothing when nothing is new. To be followed by [`Self::written`].
+    pub(super) fn slices(&mut self, resume_at: Offset) -> Vec<SnapshotSlice> {
         if self.gathered.is_empty() {
-            return Ok(false);
+            return Vec::new();
         }
-        for slice in self.gathered.slices(resume_at) {
-            if let Err(error) = journal.snapshot_write(slice).await {
-                self.gathered.failed();
-                return Err(error);
-            }
+        self.gathered.slices(resume_at)
+    }
+
+    /// What became of the slices.
+    pub(super) fn written(&mut self, all: bool) {
+        if all {
+            self.gathered.written();
+        } else {
+            self.gathered.failed();
         }
-        self.gathered.written();
-        Ok(true)
     }
 }

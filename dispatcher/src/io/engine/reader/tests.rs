@@ -1,0 +1,574 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use journal::incident_rows::{Kept, read_rows};
+use journal::io::sim_backend::{Faults, SimDisk};
+use journal::{Clock, DayKeys, Options};
+use prometheus_client::registry::Registry;
+use protocol::wire::{Frame, encode_frame};
+use protocol::{
+    AlertId, Content, DeviceId, Header, IncidentId, JurisdictionId, LatLon, OfficerId, Outcome,
+    Position, Raise, Report, ReportHeader, ReportKind, ReportNumber, SitePrivateKey, State,
+    Subject, Verification,
+};
+
+use super::*;
+use crate::board::Incident;
+use crate::desk::{Desk, Officer, Role};
+use crate::dispatch::{Command, Wish};
+use crate::io::EngineConfig;
+use crate::jurisdiction::{
+    Authority, DEFAULT_REACH_M, JurisdictionIndex, JurisdictionMap, MapParts, Station,
+};
+use crate::proposer::Policy;
+
+/// A day in 2026, at noon.
+const START_MS: u64 = 1_795_262_400_000;
+const HOUR_MS: u64 = 3_600_000;
+const DAY: u32 = 20_778;
+const DEVICE: DeviceId = DeviceId::Enrolled([1; 16]);
+
+/// What takes longer is a failure. Generous: the machine may be busy with other things.
+const SOON: Duration = Duration::from_secs(60);
+
+/// A log and the keys of its days, with whatever dispatcher follows it.
+struct Place {
+    journal: Journal,
+    keys: Arc<DayKeys>,
+    now_ms: Arc<AtomicU64>,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn over(open: impl FnOnce(&Path, Options) -> Journal) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now_ms = Arc::new(AtomicU64::new(START_MS));
+        let clock = Clock::Manual(Arc::clone(&now_ms));
+        let options = Options {
+            clock,
+            ..Options::default()
+        };
+        Self {
+            journal: open(folder.path(), options),
+            keys: Arc::new(DayKeys::open(folder.path().join("days")).unwrap()),
+            now_ms,
+            folder,
+        }
+    }
+
+    fn on(disk: &SimDisk) -> Self {
+        Self::over(|_, options| Journal::over(disk.backend(), options).unwrap())
+    }
+
+    fn new() -> Self {
+        Self::on(&SimDisk::new())
+    }
+
+    fn advance_hours(&self, hours: u64) {
+        self.now_ms.fetch_add(hours * HOUR_MS, Ordering::SeqCst);
+    }
+
+    fn now(&self) -> UnixMillis {
+        UnixMillis::new(i64::try_from(self.now_ms.load(Ordering::SeqCst)).unwrap())
+    }
+
+    fn key_file(&self, day: u32) -> std::path::PathBuf {
+        self.folder.path().join("days").join(format!("{day}.key"))
+    }
+
+    /// A dispatcher that has read the snapshot and nothing else.
+    fn reader(&self) -> Reader {
+        let station = Station {
+            jurisdiction: JurisdictionId::new("a"),
+            name: "a station".to_owned(),
+            agency: None,
+            at: LatLon::new(37.0, 127.0).unwrap(),
+        };
+        let map = Arc::new(JurisdictionMap::new(MapParts {
+            name: "test".to_owned(),
+            authority: Authority::Invented,
+            label: None,
+            areas: Vec::new(),
+            stations: vec![station],
+            reach_m: DEFAULT_REACH_M,
+        }));
+        let config = EngineConfig {
+            journal: self.journal.clone(),
+            day_keys: Arc::clone(&self.keys),
+            site_key: SitePrivateKey::from_bytes([7; 32]).unwrap(),
+            index: Arc::new(JurisdictionIndex::new(Arc::clone(&map))),
+            map,
+            policy: Policy::default(),
+            clock: Clock::Manual(Arc::clone(&self.now_ms)),
+        };
+        let (engine, failed) = Engine::new(config, &mut Registry::default());
+        Reader::open(engine, failed).unwrap()
+    }
+
+    fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
+        let (time, alert) = (self.now(), AlertId::from_bytes([alert; 16]));
+        let number = ReportNumber(number);
+        let header = Header {
+            time,
+            day: time.day(),
+            subject: Subject::Report(ReportHeader {
+                device: DEVICE,
+                alert,
+                number,
+                kind: ReportKind::of(&content),
+                verification: Verification::Verified,
+                drill: false,
+            }),
+        };
+        let report = Report {
+            alert,
+            number,
+            sent_at: Some(time),
+            install_key: None,
+            content,
+        };
+        let frame = encode_frame(&Frame {
+            report,
+            token: Bytes::default(),
+        });
+        let (clear, mut rng) = (header.encode(), rand::rng());
+        let key = self
+            .keys
+            .get_or_create(journal::Day(time.day().0), &mut rng);
+        let sealed = journal::seal(
+            &key.unwrap(),
+            &DEVICE.to_bytes(),
+            alert.as_bytes(),
+            &clear,
+            &frame,
+            &mut rng,
+        );
+        protocol::join(&clear, &sealed.unwrap())
+    }
+
+    async fn append(&self, entry: Bytes) {
+        let appended = self.journal.append(LogName::Alerts, vec![entry]).await;
+        appended.unwrap();
+    }
+
+    async fn raise(&self, alert: u8) {
+        self.append(self.entry(alert, 1, press())).await;
+    }
+
+    fn kept(&self) -> Kept {
+        read_rows(self.journal.snapshot_read().unwrap().rows).unwrap()
+    }
+}
+
+fn at(lat: f64) -> Position {
+    Position::at(LatLon::new(lat, 127.0).unwrap())
+}
+
+fn press() -> Content {
+    Content::Raise(Raise {
+        fix: Some(Ok(at(37.1))),
+        ..Raise::default()
+    })
+}
+
+fn id_of(alert: u8) -> IncidentId {
+    IncidentId::of(&DEVICE, &AlertId::from_bytes([alert; 16]))
+}
+
+/// Goes on until something holds of the board.
+async fn until(reader: &mut Reader, what: &str, holds: impl Fn(&Dispatch) -> bool) {
+    let stop = CancellationToken::new();
+    let reading = async {
+        while !reader.engine.read(&holds) {
+            assert!(reader.turn(&stop).await.unwrap());
+        }
+    };
+    let done = tokio::time::timeout(SOON, reading).await;
+    done.unwrap_or_else(|_| panic!("{what}: not in time"));
+}
+
+async fn until_state(reader: &mut Reader, alert: u8, state: State) {
+    until(reader, &format!("{alert} {state:?}"), |dispatch| {
+        let incident = dispatch.board().get(&id_of(alert));
+        incident.is_some_and(|one| one.lifecycle().state() == state)
+    })
+    .await;
+}
+
+/// Lets the minute of tidying come, and waits for what it starts.
+async fn tidy(place: &Place, reader: &mut Reader) {
+    reader.end_chore().await;
+    place.now_ms.fetch_add(TIDY_EVERY.0, Ordering::SeqCst);
+    reader.look_at_clock();
+    assert!(reader.chore.is_some());
+    reader.end_chore().await;
+}
+
+async fn close(reader: &mut Reader, alert: u8) {
+    let kim = Officer {
+        id: OfficerId::new("kim"),
+        name: "kim".to_owned(),
+        role: Role::Officer,
+        desk: Desk::parse("national").unwrap(),
+    };
+    let revision = |incident: &Incident| incident.lifecycle().revision();
+    let revision = reader
+        .engine
+        .read(|dispatch| dispatch.board().get(&id_of(alert)).map(revision));
+    for (id, wish) in [
+        (1, Wish::Note("a note".to_owned())),
+        (
+            2,
+            Wish::Close {
+                revision: revision.unwrap(),
+                outcome: Outcome::Helped,
+                note: String::new(),
+            },
+        ),
+    ] {
+        let command = Command {
+            id: DecisionId::from_bytes([id; 16]),
+            incident: id_of(alert),
+            wish,
+        };
+        let taken = reader.engine.dispatch().handle_command(&kim, command);
+        taken.unwrap();
+    }
+    reader.engine.drain();
+    until_state(reader, alert, State::Closed).await;
+}
+
+#[tokio::test]
+async fn a_log_that_fails_ends_the_dispatcher_and_says_so() {
+    let disk = SimDisk::new();
+    let place = Place::on(&disk);
+    let reader = place.reader();
+    let engine = reader.engine.clone();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(super::super::supervise(engine.clone(), reader.run(stop)));
+    let mut states = engine.states();
+    states.wait_for(|state| state.ready).await.unwrap();
+    disk.set_faults(Faults {
+        fail_sync: Some(disk.syncs()),
+        ..Faults::default()
+    });
+    let entry = place.entry(1, 1, press());
+    let appended = place.journal.append(LogName::Alerts, vec![entry]).await;
+    assert!(appended.is_err());
+    let why = tokio::time::timeout(SOON, engine.ended()).await.unwrap();
+    assert!(why.contains("the simulated sync failed"), "{why}");
+    assert!(!engine.state().ready);
+    task.await.unwrap();
+    assert!(!engine.state().ready, "and stays so");
+}
+
+#[tokio::test]
+async fn a_panic_of_the_task_ends_the_dispatcher_and_says_so() {
+    let place = Place::new();
+    let engine = place.reader().engine;
+    super::super::supervise(engine.clone(), async { panic!("as a test wants") }).await;
+    assert!(engine.ended().await.contains("panicked"));
+    assert!(!engine.state().ready);
+    assert_eq!(engine.shared.metrics.panics.get(), 1);
+    engine.say_state(&Health::Healthy, 0);
+    assert!(!engine.state().ready, "no later word takes it back");
+}
+
+#[tokio::test]
+async fn a_stop_that_was_asked_for_is_no_end() {
+    let place = Place::new();
+    let reader = place.reader();
+    let engine = reader.engine.clone();
+    let stop = CancellationToken::new();
+    stop.cancel();
+    super::super::supervise(engine.clone(), reader.run(stop)).await;
+    assert_eq!(engine.state().ended, None);
+}
+
+#[tokio::test]
+async fn an_incident_that_panics_costs_no_other() {
+    let place = Place::new();
+    let engine = place.reader().engine;
+    let mut left = vec![1, 2, 3, 4];
+    let mut done = Vec::new();
+    engine.survive(|| {
+        while let Some(incident) = left.pop() {
+            assert!(incident % 2 == 0, "as a test wants");
+            done.push(incident);
+        }
+    });
+    assert_eq!(done, [4, 2]);
+    assert_eq!(engine.shared.metrics.panics.get(), 2);
+}
+
+#[tokio::test]
+async fn what_the_engine_counts() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    let gone = place.entry(2, 1, press());
+    let mut gone = gone.to_vec();
+    *gone.last_mut().unwrap() ^= 1;
+    place.append(Bytes::from_static(b"x")).await;
+    place.append(gone.into()).await;
+    place.raise(1).await;
+    until_state(&mut reader, 2, State::Assigned).await;
+    reader.look_at_clock();
+    let engine = reader.engine.clone();
+    engine.fail(DecisionId::from_bytes([9; 16]), "full".to_owned());
+    let metrics = &engine.shared.metrics;
+    assert_eq!(metrics.undecodable.get(), 1);
+    assert_eq!(metrics.bodies_gone.get(), 1);
+    assert_eq!(metrics.appends_failed.get(), 1);
+    assert_eq!(metrics.incidents.get(), 1, "one phone, two presses");
+    assert!(metrics.entries(LogName::Alerts).get() >= 4);
+    assert!(metrics.journal_live_bytes.get() > 0);
+    assert_eq!(metrics.snapshots.get(), 0);
+    tidy(&place, &mut reader).await;
+    assert_eq!(metrics.snapshots.get(), 1);
+}
+
+#[tokio::test]
+async fn an_unreadable_batch_is_passed_over_once() {
+    let file = "log.redb";
+    let mut place =
+        Place::over(|folder, options| Journal::open_embedded(folder.join(file), options).unwrap());
+    let mut reader = place.reader();
+    place.raise(1).await;
+    until_state(&mut reader, 1, State::Assigned).await;
+    tidy(&place, &mut reader).await;
+    let broken = place.entry(2, 1, press());
+    place.append(broken.clone()).await;
+    place.raise(3).await;
+    place.journal.close().await;
+    drop(reader);
+
+    let path = place.folder.path().join(file);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let found: Vec<usize> = (4..bytes.len() - broken.len())
+        .filter(|at| bytes[*at..].starts_with(&broken))
+        .collect();
+    assert!(!found.is_empty());
+    for at in found {
+        // The length before the entry: the batch ends early.
+        bytes[at - 4..at].copy_from_slice(&u32::MAX.to_le_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let clock = Clock::Manual(Arc::clone(&place.now_ms));
+    let options = Options {
+        clock,
+        ..Options::default()
+    };
+    place.journal = Journal::open_embedded(path, options).unwrap();
+
+    let mut reader = place.reader();
+    let third = AlertId::from_bytes([3; 16]);
+    until(&mut reader, "the press behind the gap", |dispatch| {
+        let board = dispatch.board();
+        board.incident_of_alert(&DEVICE, &third).is_some()
+    })
+    .await;
+    let metrics = &reader.engine.shared.metrics;
+    assert_eq!((metrics.gaps.get(), metrics.refolds.get()), (1, 0));
+}
+
+#[tokio::test]
+async fn behind_a_trimmed_log_the_board_begins_anew_from_the_snapshot() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    place.raise(1).await;
+    until_state(&mut reader, 1, State::Assigned).await;
+    place.advance_hours(2);
+    tidy(&place, &mut reader).await;
+    assert!(place.journal.first(LogName::Alerts).unwrap() > Offset::ZERO);
+    // As a reader that was away for long.
+    reader.alerts = place.journal.tail(LogName::Alerts, Offset::ZERO);
+    reader.engine.dispatch().begin_anew();
+    let stop = CancellationToken::new();
+    let metrics = reader.engine.clone();
+    let metrics = &metrics.shared.metrics;
+    while metrics.refolds.get() == 0 {
+        reader.turn(&stop).await.unwrap();
+    }
+    assert_eq!(metrics.gaps.get(), 0);
+    until_state(&mut reader, 1, State::Assigned).await;
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_used_is_a_problem_until_it_can() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    std::fs::write(place.key_file(DAY), b"junk").unwrap();
+    until(&mut reader, "caught up", Dispatch::is_caught_up).await;
+    reader.look_at_clock();
+    let state = reader.engine.state();
+    assert!(!state.ready);
+    assert_eq!(
+        state.problems,
+        [format!("the key of day {DAY} cannot be used")]
+    );
+    std::fs::remove_file(place.key_file(DAY)).unwrap();
+    reader.look_at_clock();
+    assert!(reader.engine.state().ready);
+    assert!(place.key_file(DAY).exists());
+}
+
+#[tokio::test]
+async fn tomorrows_key_is_there_before_midnight() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    reader.look_at_clock();
+    assert!(!place.key_file(DAY + 1).exists());
+    place.advance_hours(7);
+    reader.look_at_clock();
+    assert!(place.key_file(DAY + 1).exists());
+}
+
+#[tokio::test]
+async fn after_a_restart_an_old_resend_of_a_buried_alert_does_not_ring() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    place.raise(1).await;
+    until_state(&mut reader, 1, State::Assigned).await;
+    tidy(&place, &mut reader).await;
+    close(&mut reader, 1).await;
+    tidy(&place, &mut reader).await;
+    assert_eq!(place.kept().alerts.len(), 4, "with the note");
+
+    place.advance_hours(26);
+    let signed_in = reader.engine.record_sign_in(OfficerId::new("kim")).await;
+    signed_in.unwrap();
+    let log_time = place.now();
+    until(&mut reader, "the sign-in", |dispatch| {
+        dispatch.board().log_time() == log_time
+    })
+    .await;
+    tidy(&place, &mut reader).await;
+    assert!(reader.engine.read(|d| d.board().get(&id_of(1)).is_none()));
+    assert_eq!(place.kept().alerts.len(), 3, "raise, assignment, close");
+    let rows = place.journal.snapshot_read().unwrap().rows.count();
+    assert_eq!(rows, 1);
+
+    drop(reader);
+    let mut reader = place.reader();
+    place.advance_hours(5 * 24);
+    place.append(place.entry(1, 2, press())).await;
+    place.raise(9).await;
+    until_state(&mut reader, 9, State::Assigned).await;
+    tidy(&place, &mut reader).await;
+    let ids = |dispatch: &Dispatch| -> Vec<IncidentId> {
+        dispatch.board().incidents().map(Incident::id).collect()
+    };
+    assert_eq!(reader.engine.read(ids), [id_of(9)]);
+
+    place.advance_hours(3 * 24);
+    let signed_in = reader.engine.record_sign_in(OfficerId::new("kim")).await;
+    signed_in.unwrap();
+    let log_time = place.now();
+    until(&mut reader, "the sign-in", |dispatch| {
+        dispatch.board().log_time() == log_time
+    })
+    .await;
+    tidy(&place, &mut reader).await;
+    let alerts = place.kept().alerts.into_iter();
+    let mut left = alerts.map(|(_, entry)| protocol::Entry::decode(&entry).unwrap().header);
+    assert!(
+        left.all(|header| match header.subject {
+            Subject::Report(report) => report.alert != AlertId::from_bytes([1; 16]),
+            Subject::Decision(decision) => decision.incident != id_of(1),
+            _ => true,
+        }),
+        "after its seven days nothing is left"
+    );
+}
+
+#[tokio::test]
+async fn after_a_restart_the_newest_position_is_there_though_its_track_is_trimmed() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    place.raise(1).await;
+    let moved = place.entry(1, 2, Content::Position(Ok(at(37.9))));
+    let appended = place.journal.append(LogName::Tracks, vec![moved]).await;
+    appended.unwrap();
+    let is_there = |dispatch: &Dispatch| {
+        let incident = dispatch.board().get(&id_of(1));
+        incident.is_some_and(|one| one.position() == Some(&at(37.9)))
+    };
+    until(&mut reader, "the position", is_there).await;
+    tidy(&place, &mut reader).await;
+    place.advance_hours(2);
+    tidy(&place, &mut reader).await;
+    assert_eq!(
+        place.journal.first(LogName::Tracks).unwrap(),
+        place.journal.end(LogName::Tracks)
+    );
+    drop(reader);
+    let reader = place.reader();
+    assert!(reader.engine.read(is_there));
+}
+
+#[tokio::test]
+async fn a_track_waits_for_the_alert_that_it_belongs_to() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    let moved = place.entry(1, 2, Content::Position(Ok(at(37.9))));
+    let appended = place.journal.append(LogName::Tracks, vec![moved]).await;
+    appended.unwrap();
+    place.raise(1).await;
+    // The track is read first, as it may be when both come with one commit.
+    let stop = CancellationToken::new();
+    while reader.held.is_none() {
+        assert_eq!(reader.alerts.cursor(), Offset::ZERO);
+        reader.turn(&stop).await.unwrap();
+    }
+    let folded = |reader: &Reader| reader.engine.shared.metrics.entries(LogName::Tracks).get();
+    assert_eq!(folded(&reader), 0);
+    until(&mut reader, "the position", |dispatch| {
+        let incident = dispatch.board().get(&id_of(1));
+        incident.is_some_and(|one| one.position() == Some(&at(37.9)))
+    })
+    .await;
+    assert_eq!(folded(&reader), 1);
+}
+
+#[tokio::test]
+async fn the_board_goes_on_while_a_snapshot_is_written_and_a_failed_one_loses_nothing() {
+    let disk = SimDisk::new();
+    let place = Place::on(&disk);
+    let mut reader = place.reader();
+    place.raise(1).await;
+    until_state(&mut reader, 1, State::Assigned).await;
+    let held = disk.hold_syncs();
+    place.now_ms.fetch_add(TIDY_EVERY.0, Ordering::SeqCst);
+    reader.look_at_clock();
+    let stop = CancellationToken::new();
+    // The next tick comes although the snapshot waits for the disk.
+    assert!(reader.turn(&stop).await.unwrap());
+    assert!(reader.chore.is_some());
+    disk.set_faults(Faults {
+        fail_sync: Some(disk.syncs()),
+        ..Faults::default()
+    });
+    drop(held);
+    reader.end_chore().await;
+    assert_eq!(reader.engine.shared.metrics.snapshots.get(), 0);
+    let again = reader.snapshots.slices(reader.alerts.cursor());
+    let entries: usize = again
+        .iter()
+        .flat_map(|slice| &slice.rows)
+        .map(|row| journal::incident_rows::read_row(row.value.clone()).len())
+        .sum();
+    assert_eq!(entries, 2, "the raise and its assignment");
+}
+
+#[test]
+fn a_complaint_comes_at_once_and_then_once_a_minute() {
+    let mut complaint = Complaint::default();
+    let at = |seconds: i64| UnixMillis::new(1_000_000 + seconds * 1_000);
+    let told: Vec<i64> = (0..150)
+        .filter(|second| complaint.is_due(*second >= 10, at(*second)))
+        .collect();
+    assert_eq!(told, [10, 70, 130]);
+    assert!(!complaint.is_due(false, at(151)));
+    assert!(complaint.is_due(true, at(152)), "it has begun anew");
+}

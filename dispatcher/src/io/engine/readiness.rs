@@ -1,0 +1,149 @@
+//! What makes the dispatcher not ready, and who is told.
+
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+
+use journal::{Day, DayKey, DayKeyError, Health};
+use protocol::{Millis, UnixMillis};
+
+use super::{Engine, EngineState};
+use crate::dispatch::Dispatch;
+
+/// How long before midnight the key of the next day is made: whoever is on duty then has the evening
+/// to give the keys' disk back its room.
+const KEY_AHEAD: Millis = Millis::from_secs(6 * 3600);
+
+/// How often the size of the journal is complained about while it is too large.
+const COMPLAIN_EVERY: Millis = Millis::from_secs(60);
+
+/// Says when to complain about something that lasts.
+#[derive(Debug, Default)]
+pub(super) struct Complaint {
+    since: Option<UnixMillis>,
+}
+
+impl Complaint {
+    /// Whether to complain now: at once when it begins, and then once a minute.
+    pub(super) fn is_due(&mut self, wrong: bool, now: UnixMillis) -> bool {
+        if !wrong {
+            self.since = None;
+            return false;
+        }
+        let due = self
+            .since
+            .is_none_or(|since| now.since(since) >= COMPLAIN_EVERY);
+        if due {
+            self.since = Some(now);
+        }
+        due
+    }
+}
+
+impl Engine {
+    /// The key of a day, to read with. A key that cannot be read is a problem until it can.
+    pub(super) fn reading_key(&self, day: Day) -> Option<DayKey> {
+        let read = self.shared.config.day_keys.get(day);
+        self.note_key(day, read).ok().flatten()
+    }
+
+    /// The key of a day, to seal with; made when it is not there.
+    pub(super) fn sealing_key(&self, day: Day) -> Result<DayKey, DayKeyError> {
+        let keys = &self.shared.config.day_keys;
+        let made = keys.get_or_create(day, &mut rand::rng());
+        self.note_key(day, made)
+    }
+
+    fn note_key<T>(&self, day: Day, result: Result<T, DayKeyError>) -> Result<T, DayKeyError> {
+        let mut unusable = self.unusable_keys();
+        match &result {
+            Ok(_) if unusable.remove(&day) => tracing::info!(%day, "the day key works again"),
+            Ok(_) => {}
+            Err(error) if unusable.insert(day) => {
+                tracing::error!(%day, %error, "a day key cannot be used");
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    /// Makes the keys that will be needed before anybody waits for them, and tries again those that
+    /// did not work.
+    pub(super) fn watch_keys(&self, now: UnixMillis) {
+        let (today, soon) = (now.day().0, now.plus(KEY_AHEAD).day().0);
+        let again: Vec<Day> = self.unusable_keys().iter().copied().collect();
+        for day in again {
+            // One that is gone for good is no problem any more, and nothing can be read with it.
+            let _ = self.reading_key(day);
+        }
+        for day in [today, soon] {
+            // Who cannot seal is told when they try; the problem stands until then.
+            let _ = self.sealing_key(Day(day));
+        }
+    }
+
+    /// Says how things are.
+    pub(super) fn say_state(&self, health: &Health, lag_entries: u64) {
+        let mut problems = Vec::new();
+        if !self.read(Dispatch::is_caught_up) {
+            problems.push("the board is still reading the log".to_owned());
+        }
+        match health {
+            Health::Healthy => {}
+            Health::Failed { why } => problems.push(format!("the log takes nothing: {why}")),
+            Health::Closed => problems.push("the log is closed".to_owned()),
+        }
+        for day in self.unusable_keys().iter() {
+            problems.push(format!("the key of day {day} cannot be used"));
+        }
+        self.set_state(EngineState {
+            ready: problems.is_empty(),
+            problems,
+            lag_entries,
+            ended: None,
+        });
+    }
+
+    /// Says that nobody follows the log any more.
+    pub(super) fn end(&self, why: &str) {
+        tracing::error!(why, "the dispatcher has ended");
+        self.shared.states.send_modify(|state| {
+            state.ready = false;
+            state
+                .problems
+                .push(format!("nobody follows the log: {why}"));
+            state.ended = Some(why.to_owned());
+        });
+    }
+
+    /// Returns why nobody follows the log any more, when that is so without anybody having asked
+    /// for it. Alerts go on being receipted then and no officer sees them: the process must end.
+    pub async fn ended(&self) -> String {
+        let mut states = self.states();
+        loop {
+            if let Some(why) = &states.borrow_and_update().ended {
+                return why.clone();
+            }
+            if states.changed().await.is_err() {
+                return "the engine is gone".to_owned();
+            }
+        }
+    }
+
+    fn unusable_keys(&self) -> MutexGuard<'_, BTreeSet<Day>> {
+        self.shared
+            .unusable_keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_state(&self, state: EngineState) {
+        self.shared.states.send_if_modified(|known| {
+            // Who has ended stays so.
+            let modified = *known != state && known.ended.is_none();
+            if modified {
+                *known = state;
+            }
+            modified
+        });
+    }
+}
