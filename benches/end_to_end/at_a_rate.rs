@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::console::Console;
+use crate::cores::Cores;
 use crate::disk::Probe;
 use crate::site::{Caller, Site};
 use crate::support::{rounded, row};
@@ -38,9 +39,6 @@ const BUDGET_MS: f64 = 2.0;
 /// A generator that is later than this at p99 has a part in the figures that is not the service's.
 const MAX_LATE_MS: f64 = 1.0;
 
-/// Clock ticks of `/proc/self/stat`, the same on every Linux (time(7), USER_HZ).
-const TICKS_PER_S: f64 = 100.0;
-
 /// A press that has happened.
 struct Press {
     caller: Caller,
@@ -58,9 +56,9 @@ pub(crate) async fn measure(alerts_per_s: u32) {
 
     let log_before = site.log_end();
     let probe = Probe::start(file);
-    let (cpu, begun) = (cpu_seconds(), Instant::now());
+    let cores = Cores::watch();
     let presses = press_all(callers, alerts_per_s).await;
-    let cores_busy = (cpu_seconds() - cpu) / (begun.elapsed() - HEAD_START).as_secs_f64();
+    let (own_cores, other_cores) = cores.busy();
     wait_for_all(&console, presses.len()).await;
     let (_, mut syncs) = probe.finish();
     let appended = site.log_end().since(log_before);
@@ -73,7 +71,8 @@ pub(crate) async fn measure(alerts_per_s: u32) {
     let sync_ms = percentile_ms(&mut syncs, 0.99);
     let about_the_run = json!({
         "budget ms": rounded(2.0 * sync_ms + BUDGET_MS),
-        "cores busy": rounded(cores_busy),
+        "cores busy": own_cores,
+        "cores busy, other programs": other_cores,
         "entries in the log": appended,
         "generator": if late_ms <= MAX_LATE_MS { "in time" } else { "too late: a bottleneck" },
         "generator late, p99 ms": late_ms,
@@ -170,18 +169,4 @@ fn tell_row(name: &str, times: Vec<Option<Duration>>, mut columns: Map<String, V
         }
     }
     row(TABLE, name, Value::Object(columns));
-}
-
-/// What this process has computed, on all cores.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    // Behind the name, which may hold anything: proc(5), fields 14 and 15, user and system time.
-    let fields: Vec<_> = stat
-        .rsplit_once(')')
-        .unwrap()
-        .1
-        .split_whitespace()
-        .collect();
-    let ticks = |place: usize| fields[place - 3].parse::<f64>().unwrap();
-    (ticks(14) + ticks(15)) / TICKS_PER_S
 }

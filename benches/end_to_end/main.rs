@@ -9,6 +9,7 @@
 
 mod at_a_rate;
 mod console;
+mod cores;
 mod disk;
 mod one_by_one;
 mod site;

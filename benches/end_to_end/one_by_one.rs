@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::cores::Cores;
 use crate::site::Site;
 use crate::support::{rounded, row};
 use crate::times::percentile_ms;
@@ -19,6 +20,7 @@ pub(crate) async fn measure() {
     let (mut file, entry_bytes) = site.warm_up().await;
     let (mut bare, mut cold, mut warm, mut ticket) = (vec![], vec![], vec![], vec![]);
     let mut early = 0;
+    let cores = Cores::watch();
     for _ in 0..ROUNDS {
         let mut phone = site.phone();
         tokio::time::sleep(QUIET).await;
@@ -46,10 +48,12 @@ pub(crate) async fn measure() {
          fdatasync of {entry_bytes} bytes (the size of a raise in the log) before each press"
     );
     let sync_ms = [0.5, 0.99].map(|share| percentile_ms(&mut bare, share));
+    let (_, other_cores) = cores.busy();
     let tell = |name: &str, times: &mut Vec<Duration>| {
         let ms = [0.5, 0.99].map(|share| percentile_ms(times, share));
         let beyond = |n: usize| rounded((ms[n] - sync_ms[n]) / sync_ms[n]);
         let columns = json!({
+            "cores busy, other programs": other_cores,
             "n": times.len(),
             "p50 ms": ms[0],
             "p50 beyond a sync, in syncs": beyond(0),
