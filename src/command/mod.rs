@@ -11,12 +11,16 @@ mod token;
 mod users;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
+/// The build, with the hash of the page that is in it.
+static VERSION: LazyLock<String> = LazyLock::new(ansim::service::build_name);
+
 /// Emergency SOS location relay: from a silent press to the officer responsible for the place.
 #[derive(Debug, Parser)]
-#[command(name = "ansim", version)]
+#[command(name = "ansim", version = VERSION.as_str())]
 pub(crate) struct Ansim {
     #[command(subcommand)]
     command: Command,
