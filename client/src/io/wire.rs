@@ -3,11 +3,13 @@
 use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use protocol::RelayAddress;
 use protocol::wire::delimit;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt, ZeroRttAccepted};
+use tokio::time::timeout;
 
 use crate::{Lost, Transmit};
 
@@ -19,6 +21,9 @@ const READ_BYTES: usize = 4 * 1024;
 
 /// QUIC's code for a server that takes no connections (RFC 9000, section 20.1).
 const CONNECTION_REFUSED: u64 = 2;
+
+/// Between the end of the relay's half and its close: a round trip of a slow link.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 type Opening = Pin<Box<dyn Future<Output = Result<Open, Lost>> + Send>>;
 
@@ -138,8 +143,7 @@ impl Open {
             chunk = self.receive.read_chunk(READ_BYTES, true), if read && !handshake => {
                 OpenEvent::Ready(match chunk {
                     Ok(Some(chunk)) => WireEvent::Read(chunk.bytes),
-                    // A relay that ends its half without closing will not receipt any more.
-                    Ok(None) => WireEvent::Lost(Lost::Broken),
+                    Ok(None) => WireEvent::Lost(why_it_ended(&self.connection).await),
                     Err(error) => WireEvent::Lost(read_lost(error)),
                 })
             }
@@ -225,6 +229,15 @@ fn read_lost(error: quinn::ReadError) -> Lost {
     match error {
         quinn::ReadError::ConnectionLost(error) => lost(&error),
         _ => Lost::Broken,
+    }
+}
+
+/// A relay that ends its half says why a round trip later, when it closes; one that does not will not
+/// receipt any more either.
+async fn why_it_ended(connection: &Connection) -> Lost {
+    match timeout(CLOSE_WITHIN, connection.closed()).await {
+        Ok(error) => lost(&error),
+        Err(_) => Lost::Broken,
     }
 }
 
