@@ -15,7 +15,6 @@ mod http;
 mod locate;
 mod lock;
 mod phone_tool;
-mod power_cut;
 mod protocol_document;
 mod quic;
 mod serve;
