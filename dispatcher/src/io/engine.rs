@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use journal::{AppendError, Clock, Day, DayKeyError, DayKeys, Journal, LogName, StoreError};
+use journal::{AppendError, Clock, Day, DayKeys, Journal, LogName, StoreError};
 use prometheus_client::registry::Registry;
 use protocol::{
     Decision, DecisionId, Header, MapVersion, OfficerId, Site, SitePrivateKey, Subject, UnixMillis,
@@ -91,9 +91,6 @@ pub enum StartError {
     /// The journal takes nothing.
     #[error("the map in force cannot be recorded: {0}")]
     Append(#[from] AppendError),
-    /// A day key cannot be made or read.
-    #[error(transparent)]
-    DayKey(#[from] DayKeyError),
 }
 
 /// A running dispatcher. Clones share it.

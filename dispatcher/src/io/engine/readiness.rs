@@ -42,8 +42,11 @@ impl Complaint {
 impl Engine {
     /// The key of a day, to read with. A key that cannot be read is a problem until it can.
     pub(super) fn reading_key(&self, day: Day) -> Option<DayKey> {
-        let read = self.shared.config.day_keys.get(day);
-        self.note_key(day, read).ok().flatten()
+        match self.shared.config.day_keys.get(day) {
+            // Whether it could be made, nobody knows by that.
+            Ok(None) => None,
+            read => self.note_key(day, read).ok().flatten(),
+        }
     }
 
     /// The key of a day, to seal with; made when it is not there.
@@ -69,15 +72,16 @@ impl Engine {
     /// Makes the keys that will be needed before anybody waits for them, and tries again those that
     /// did not work.
     pub(super) fn watch_keys(&self, now: UnixMillis) {
-        let (today, soon) = (now.day().0, now.plus(KEY_AHEAD).day().0);
+        let needed = [now, now.plus(KEY_AHEAD)].map(|time| Day(time.day().0));
         let again: Vec<Day> = self.unusable_keys().iter().copied().collect();
-        for day in again {
-            // One that is gone for good is no problem any more, and nothing can be read with it.
-            let _ = self.reading_key(day);
+        for day in again.into_iter().filter(|day| !needed.contains(day)) {
+            // One that is gone for good is no problem any more: nothing can be read with it.
+            let read = self.shared.config.day_keys.get(day);
+            let _ = self.note_key(day, read);
         }
-        for day in [today, soon] {
+        for day in needed {
             // Who cannot seal is told when they try; the problem stands until then.
-            let _ = self.sealing_key(Day(day));
+            let _ = self.sealing_key(day);
         }
     }
 

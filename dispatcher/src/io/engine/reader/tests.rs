@@ -1,243 +1,16 @@
-use std::path::Path;
+mod place;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use journal::incident_rows::{Kept, read_rows};
 use journal::io::sim_backend::{Faults, SimDisk};
-use journal::{Clock, DayKeys, Options};
-use prometheus_client::registry::Registry;
-use protocol::wire::{Frame, encode_frame};
-use protocol::{
-    AlertId, Content, DeviceId, Header, IncidentId, JurisdictionId, LatLon, OfficerId, Outcome,
-    Position, Raise, Report, ReportHeader, ReportKind, ReportNumber, SitePrivateKey, State,
-    Subject, Verification,
-};
+use journal::{Clock, Options};
+use protocol::{AlertId, Content, IncidentId, OfficerId, State, Subject};
 
+use self::place::{DAY, DEVICE, Place, SOON, at, close, id_of, press, tidy, until, until_state};
 use super::*;
 use crate::board::Incident;
-use crate::desk::{Desk, Officer, Role};
-use crate::dispatch::{Command, Wish};
-use crate::io::EngineConfig;
-use crate::jurisdiction::{
-    Authority, DEFAULT_REACH_M, JurisdictionIndex, JurisdictionMap, MapParts, Station,
-};
-use crate::proposer::Policy;
-
-/// A day in 2026, at noon.
-const START_MS: u64 = 1_795_262_400_000;
-const HOUR_MS: u64 = 3_600_000;
-const DAY: u32 = 20_778;
-const DEVICE: DeviceId = DeviceId::Enrolled([1; 16]);
-
-/// What takes longer is a failure. Generous: the machine may be busy with other things.
-const SOON: Duration = Duration::from_secs(60);
-
-/// A log and the keys of its days, with whatever dispatcher follows it.
-struct Place {
-    journal: Journal,
-    keys: Arc<DayKeys>,
-    now_ms: Arc<AtomicU64>,
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn over(open: impl FnOnce(&Path, Options) -> Journal) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let now_ms = Arc::new(AtomicU64::new(START_MS));
-        let clock = Clock::Manual(Arc::clone(&now_ms));
-        let options = Options {
-            clock,
-            ..Options::default()
-        };
-        Self {
-            journal: open(folder.path(), options),
-            keys: Arc::new(DayKeys::open(folder.path().join("days")).unwrap()),
-            now_ms,
-            folder,
-        }
-    }
-
-    fn on(disk: &SimDisk) -> Self {
-        Self::over(|_, options| Journal::over(disk.backend(), options).unwrap())
-    }
-
-    fn new() -> Self {
-        Self::on(&SimDisk::new())
-    }
-
-    fn advance_hours(&self, hours: u64) {
-        self.now_ms.fetch_add(hours * HOUR_MS, Ordering::SeqCst);
-    }
-
-    fn now(&self) -> UnixMillis {
-        UnixMillis::new(i64::try_from(self.now_ms.load(Ordering::SeqCst)).unwrap())
-    }
-
-    fn key_file(&self, day: u32) -> std::path::PathBuf {
-        self.folder.path().join("days").join(format!("{day}.key"))
-    }
-
-    /// A dispatcher that has read the snapshot and nothing else.
-    fn reader(&self) -> Reader {
-        let station = Station {
-            jurisdiction: JurisdictionId::new("a"),
-            name: "a station".to_owned(),
-            agency: None,
-            at: LatLon::new(37.0, 127.0).unwrap(),
-        };
-        let map = Arc::new(JurisdictionMap::new(MapParts {
-            name: "test".to_owned(),
-            authority: Authority::Invented,
-            label: None,
-            areas: Vec::new(),
-            stations: vec![station],
-            reach_m: DEFAULT_REACH_M,
-        }));
-        let config = EngineConfig {
-            journal: self.journal.clone(),
-            day_keys: Arc::clone(&self.keys),
-            site_key: SitePrivateKey::from_bytes([7; 32]).unwrap(),
-            index: Arc::new(JurisdictionIndex::new(Arc::clone(&map))),
-            map,
-            policy: Policy::default(),
-            clock: Clock::Manual(Arc::clone(&self.now_ms)),
-        };
-        let (engine, failed) = Engine::new(config, &mut Registry::default());
-        Reader::open(engine, failed).unwrap()
-    }
-
-    fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
-        let (time, alert) = (self.now(), AlertId::from_bytes([alert; 16]));
-        let number = ReportNumber(number);
-        let header = Header {
-            time,
-            day: time.day(),
-            subject: Subject::Report(ReportHeader {
-                device: DEVICE,
-                alert,
-                number,
-                kind: ReportKind::of(&content),
-                verification: Verification::Verified,
-                drill: false,
-            }),
-        };
-        let report = Report {
-            alert,
-            number,
-            sent_at: Some(time),
-            install_key: None,
-            content,
-        };
-        let frame = encode_frame(&Frame {
-            report,
-            token: Bytes::default(),
-        });
-        let (clear, mut rng) = (header.encode(), rand::rng());
-        let key = self
-            .keys
-            .get_or_create(journal::Day(time.day().0), &mut rng);
-        let sealed = journal::seal(
-            &key.unwrap(),
-            &DEVICE.to_bytes(),
-            alert.as_bytes(),
-            &clear,
-            &frame,
-            &mut rng,
-        );
-        protocol::join(&clear, &sealed.unwrap())
-    }
-
-    async fn append(&self, entry: Bytes) {
-        let appended = self.journal.append(LogName::Alerts, vec![entry]).await;
-        appended.unwrap();
-    }
-
-    async fn raise(&self, alert: u8) {
-        self.append(self.entry(alert, 1, press())).await;
-    }
-
-    fn kept(&self) -> Kept {
-        read_rows(self.journal.snapshot_read().unwrap().rows).unwrap()
-    }
-}
-
-fn at(lat: f64) -> Position {
-    Position::at(LatLon::new(lat, 127.0).unwrap())
-}
-
-fn press() -> Content {
-    Content::Raise(Raise {
-        fix: Some(Ok(at(37.1))),
-        ..Raise::default()
-    })
-}
-
-fn id_of(alert: u8) -> IncidentId {
-    IncidentId::of(&DEVICE, &AlertId::from_bytes([alert; 16]))
-}
-
-/// Goes on until something holds of the board.
-async fn until(reader: &mut Reader, what: &str, holds: impl Fn(&Dispatch) -> bool) {
-    let stop = CancellationToken::new();
-    let reading = async {
-        while !reader.engine.read(&holds) {
-            assert!(reader.turn(&stop).await.unwrap());
-        }
-    };
-    let done = tokio::time::timeout(SOON, reading).await;
-    done.unwrap_or_else(|_| panic!("{what}: not in time"));
-}
-
-async fn until_state(reader: &mut Reader, alert: u8, state: State) {
-    until(reader, &format!("{alert} {state:?}"), |dispatch| {
-        let incident = dispatch.board().get(&id_of(alert));
-        incident.is_some_and(|one| one.lifecycle().state() == state)
-    })
-    .await;
-}
-
-/// Lets the minute of tidying come, and waits for what it starts.
-async fn tidy(place: &Place, reader: &mut Reader) {
-    reader.end_chore().await;
-    place.now_ms.fetch_add(TIDY_EVERY.0, Ordering::SeqCst);
-    reader.look_at_clock();
-    assert!(reader.chore.is_some());
-    reader.end_chore().await;
-}
-
-async fn close(reader: &mut Reader, alert: u8) {
-    let kim = Officer {
-        id: OfficerId::new("kim"),
-        name: "kim".to_owned(),
-        role: Role::Officer,
-        desk: Desk::parse("national").unwrap(),
-    };
-    let revision = |incident: &Incident| incident.lifecycle().revision();
-    let revision = reader
-        .engine
-        .read(|dispatch| dispatch.board().get(&id_of(alert)).map(revision));
-    for (id, wish) in [
-        (1, Wish::Note("a note".to_owned())),
-        (
-            2,
-            Wish::Close {
-                revision: revision.unwrap(),
-                outcome: Outcome::Helped,
-                note: String::new(),
-            },
-        ),
-    ] {
-        let command = Command {
-            id: DecisionId::from_bytes([id; 16]),
-            incident: id_of(alert),
-            wish,
-        };
-        let taken = reader.engine.dispatch().handle_command(&kim, command);
-        taken.unwrap();
-    }
-    reader.engine.drain();
-    until_state(reader, alert, State::Closed).await;
-}
+use crate::io::engine::supervise;
 
 #[tokio::test]
 async fn a_log_that_fails_ends_the_dispatcher_and_says_so() {
@@ -246,7 +19,7 @@ async fn a_log_that_fails_ends_the_dispatcher_and_says_so() {
     let reader = place.reader();
     let engine = reader.engine.clone();
     let stop = CancellationToken::new();
-    let task = tokio::spawn(super::super::supervise(engine.clone(), reader.run(stop)));
+    let task = tokio::spawn(supervise(engine.clone(), reader.run(stop)));
     let mut states = engine.states();
     states.wait_for(|state| state.ready).await.unwrap();
     disk.set_faults(Faults {
@@ -267,7 +40,7 @@ async fn a_log_that_fails_ends_the_dispatcher_and_says_so() {
 async fn a_panic_of_the_task_ends_the_dispatcher_and_says_so() {
     let place = Place::new();
     let engine = place.reader().engine;
-    super::super::supervise(engine.clone(), async { panic!("as a test wants") }).await;
+    supervise(engine.clone(), async { panic!("as a test wants") }).await;
     assert!(engine.ended().await.contains("panicked"));
     assert!(!engine.state().ready);
     assert_eq!(engine.shared.metrics.panics.get(), 1);
@@ -282,7 +55,7 @@ async fn a_stop_that_was_asked_for_is_no_end() {
     let engine = reader.engine.clone();
     let stop = CancellationToken::new();
     stop.cancel();
-    super::super::supervise(engine.clone(), reader.run(stop)).await;
+    supervise(engine.clone(), reader.run(stop)).await;
     assert_eq!(engine.state().ended, None);
 }
 
@@ -411,6 +184,53 @@ async fn a_key_that_cannot_be_used_is_a_problem_until_it_can() {
     reader.look_at_clock();
     assert!(reader.engine.state().ready);
     assert!(place.key_file(DAY).exists());
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_made_is_a_problem_whoever_looks_for_it() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    let days = place.folder.path().join("days");
+    std::fs::remove_dir_all(&days).unwrap();
+    until(&mut reader, "caught up", Dispatch::is_caught_up).await;
+    for _ in 0..2 {
+        reader.look_at_clock();
+        assert!(!reader.engine.state().ready);
+        // That it is not there is no answer to whether it can be made.
+        assert!(reader.engine.reading_key(journal::Day(DAY)).is_none());
+        reader.say_state();
+        assert!(!reader.engine.state().ready);
+    }
+    std::fs::create_dir(&days).unwrap();
+    reader.look_at_clock();
+    assert!(reader.engine.state().ready);
+}
+
+#[tokio::test]
+async fn the_key_of_an_old_day_that_is_given_up_is_no_problem_any_more() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    until(&mut reader, "caught up", Dispatch::is_caught_up).await;
+    std::fs::write(place.key_file(DAY - 9), b"junk").unwrap();
+    assert!(reader.engine.reading_key(journal::Day(DAY - 9)).is_none());
+    reader.look_at_clock();
+    assert!(!reader.engine.state().ready);
+    std::fs::remove_file(place.key_file(DAY - 9)).unwrap();
+    reader.look_at_clock();
+    assert!(reader.engine.state().ready);
+}
+
+#[tokio::test]
+async fn the_tick_comes_before_the_log() {
+    let place = Place::new();
+    let mut reader = place.reader();
+    place.raise(1).await;
+    // The first tick is due, and so is the press.
+    let stop = CancellationToken::new();
+    assert!(reader.turn(&stop).await.unwrap());
+    assert_eq!(reader.alerts.cursor(), Offset::ZERO);
+    assert!(place.key_file(DAY).exists());
+    until_state(&mut reader, 1, State::Assigned).await;
 }
 
 #[tokio::test]
