@@ -170,3 +170,95 @@ impl Snapshots {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use journal::incident_rows::read_row;
+    use protocol::{Day, DeviceId, ReportHeader, ReportKind, ReportNumber, Verification};
+
+    use super::*;
+
+    const ID: IncidentId = IncidentId::from_bytes([1; 16]);
+
+    fn note(snapshots: &mut Snapshots, offset: u64, alert: u64, effect: Effect) {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&alert.to_be_bytes());
+        let header = Header {
+            time: UnixMillis::new(0),
+            day: Day(0),
+            subject: Subject::Report(ReportHeader {
+                device: DeviceId::Enrolled([1; 16]),
+                alert: AlertId::from_bytes(id),
+                number: ReportNumber(offset),
+                kind: ReportKind::Raise,
+                verification: Verification::Verified,
+                drill: false,
+            }),
+        };
+        let entry = (Offset(offset), Bytes::from_static(b"entry"));
+        snapshots.note_alert(&Applied::Incident(ID, effect), &header, entry, true);
+    }
+
+    /// Offsets of what is written next, and how many rows are deleted.
+    fn written(snapshots: &mut Snapshots) -> (Vec<u64>, usize) {
+        let slices = snapshots.slices(Offset(1_000_000));
+        snapshots.written(true);
+        let rows = slices.iter().flat_map(|slice| &slice.rows);
+        let entries = rows.flat_map(|row| read_row(row.value.clone()));
+        let deleted = slices.iter().map(|slice| slice.deletions.len()).sum();
+        (entries.map(|(offset, _)| offset.0).collect(), deleted)
+    }
+
+    #[test]
+    fn of_a_buried_incident_the_bones_are_left_and_duplicates_never_come_in() {
+        let mut snapshots = Snapshots::default();
+        note(&mut snapshots, 0, 1, Effect::Changed);
+        note(&mut snapshots, 1, 1, Effect::Added);
+        note(&mut snapshots, 2, 1, Effect::Duplicate);
+        assert_eq!(written(&mut snapshots), (vec![0, 1], 0));
+        note(&mut snapshots, 3, 2, Effect::Added);
+        note(&mut snapshots, 4, 2, Effect::Superseded);
+        assert_eq!(written(&mut snapshots), (vec![3, 4], 0));
+        snapshots.bury(ID);
+        assert_eq!(written(&mut snapshots), (vec![0, 3], 1));
+        snapshots.bury(ID);
+        assert!(snapshots.slices(Offset(1_000_000)).is_empty(), "only once");
+    }
+
+    #[test]
+    fn an_incident_of_bare_bones_is_not_written_again() {
+        let mut snapshots = Snapshots::default();
+        note(&mut snapshots, 0, 1, Effect::Changed);
+        assert_eq!(written(&mut snapshots), (vec![0], 0));
+        snapshots.bury(ID);
+        assert!(snapshots.slices(Offset(1_000_000)).is_empty());
+        snapshots.expire(UnixMillis::new(0).plus(KEEP_STONES));
+        assert!(snapshots.slices(Offset(1_000_000)).is_empty());
+        snapshots.expire(UnixMillis::new(1).plus(KEEP_STONES));
+        assert_eq!(written(&mut snapshots), (vec![], 1));
+    }
+
+    #[test]
+    fn an_incident_with_too_many_bones_keeps_its_rows() {
+        let mut snapshots = Snapshots::default();
+        for n in 0..=MAX_BONES as u64 {
+            note(&mut snapshots, n, 1, Effect::Changed);
+        }
+        let (entries, _) = written(&mut snapshots);
+        assert_eq!(entries.len(), MAX_BONES + 1);
+        snapshots.bury(ID);
+        assert!(snapshots.slices(Offset(1_000_000)).is_empty());
+    }
+
+    #[test]
+    fn a_press_after_its_tombstone_is_an_incident_of_its_own() {
+        let mut snapshots = Snapshots::default();
+        note(&mut snapshots, 0, 1, Effect::Changed);
+        let _ = written(&mut snapshots);
+        snapshots.bury(ID);
+        note(&mut snapshots, 9, 1, Effect::Changed);
+        assert_eq!(written(&mut snapshots), (vec![9], 1), "the close is gone");
+        snapshots.expire(UnixMillis::new(i64::MAX));
+        assert!(snapshots.slices(Offset(1_000_000)).is_empty(), "it is open");
+    }
+}
