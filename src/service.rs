@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -31,6 +31,9 @@ const JOURNAL_FILE: &str = "journal.redb";
 
 /// The relay's own keys within the data folder.
 const RELAY_KEYS_FOLDER: &str = "relay-keys";
+
+/// How often the relay is asked what keeps it from its work.
+const LOOK_AT_THE_RELAY_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the dispatcher may take to write its last snapshot.
 const DISPATCHER_FAREWELL: Duration = Duration::from_secs(5);
@@ -167,10 +170,22 @@ fn read_map(config: &Config) -> anyhow::Result<JurisdictionMap> {
     Ok(loaded.map)
 }
 
+/// Hands what keeps the relay from its work to whoever asks whether the site is ready.
+async fn watch_relay(relay: Weak<RelayHandle>, engine: Engine) {
+    let mut ticks = tokio::time::interval(LOOK_AT_THE_RELAY_EVERY);
+    loop {
+        ticks.tick().await;
+        let Some(relay) = relay.upgrade() else {
+            return;
+        };
+        engine.note_elsewhere(relay.problems());
+    }
+}
+
 /// A running service.
 pub struct Service {
     journal: Journal,
-    relay: RelayHandle,
+    relay: Arc<RelayHandle>,
     engine: Engine,
     engine_task: JoinHandle<()>,
     server: ServerHandle,
@@ -224,7 +239,9 @@ impl Service {
             day_keys,
             clock,
         };
-        let relay = Relay::start(parts.relay, relay_parts, &mut registry)?;
+        let relay = Arc::new(Relay::start(parts.relay, relay_parts, &mut registry)?);
+        let watched = watch_relay(Arc::downgrade(&relay), engine.clone());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(watched));
         let registry = Arc::new(Mutex::new(registry));
         let server = Server::start(
             parts.console,

@@ -21,41 +21,26 @@ use tokio::sync::mpsc::Receiver;
 /// What takes longer is a failure. Generous: the machine may be busy with other things.
 const SOON: Duration = Duration::from_secs(60);
 
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+async fn soon<T>(future: impl Future<Output = T>) -> T {
     let answer = tokio::time::timeout(SOON, future).await;
     answer.expect("it did not happen in time")
 }
 
 /// What all relays of one site share.
-pub(crate) struct Site {
+struct Site {
     chain_pem: String,
     key_pem: String,
     issuer: Issuer,
 }
 
 impl Site {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        Self::of(made.cert.pem(), made.signing_key.serialize_pem())
-    }
-
-    fn of(chain_pem: String, key_pem: String) -> Self {
         Self {
-            chain_pem,
-            key_pem,
+            chain_pem: made.cert.pem(),
+            key_pem: made.signing_key.serialize_pem(),
             issuer: Issuer::from_seed(&[1; 32]).unwrap(),
         }
-    }
-
-    /// For another process of the same site.
-    pub(crate) fn write(&self, folder: &Path) {
-        std::fs::write(folder.join("chain.pem"), &self.chain_pem).unwrap();
-        std::fs::write(folder.join("key.pem"), &self.key_pem).unwrap();
-    }
-
-    pub(crate) fn read(folder: &Path) -> Self {
-        let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
-        Self::of(read("chain.pem"), read("key.pem"))
     }
 
     fn authority(&self) -> Authority {
@@ -63,7 +48,7 @@ impl Site {
     }
 
     /// The enrolment of a phone; with `device` it holds a token.
-    pub(crate) fn enrolment(&self, relays: &[SocketAddr], device: Option<u8>) -> Enrolment {
+    fn enrolment(&self, relays: &[SocketAddr], device: Option<u8>) -> Enrolment {
         let address = |relay: &SocketAddr| RelayAddress {
             address: relay.to_string(),
             server_name: "localhost".to_owned(),
@@ -89,13 +74,13 @@ impl Site {
 }
 
 /// One relay with its own journal, day keys and relay keys in a folder.
-pub(crate) struct Station {
-    pub(crate) relay: RelayHandle,
+struct Station {
+    relay: RelayHandle,
     journal: Journal,
 }
 
 impl Station {
-    pub(crate) fn start(site: &Site, folder: &Path) -> Self {
+    fn start(site: &Site, folder: &Path) -> Self {
         Self::at(
             site,
             open_journal(folder),
@@ -133,12 +118,12 @@ impl Station {
     }
 }
 
-pub(crate) fn open_journal(folder: &Path) -> Journal {
+fn open_journal(folder: &Path) -> Journal {
     Journal::open_embedded(folder.join("journal.redb"), Options::default()).unwrap()
 }
 
 /// The reports in a log, once there are so many.
-pub(crate) async fn reports(journal: &Journal, log: LogName, count: usize) -> Vec<ReportHeader> {
+async fn reports(journal: &Journal, log: LogName, count: usize) -> Vec<ReportHeader> {
     let mut tail = journal.tail(log, Offset::ZERO);
     let mut found = Vec::new();
     while found.len() < count {
@@ -155,7 +140,7 @@ pub(crate) async fn reports(journal: &Journal, log: LogName, count: usize) -> Ve
     found
 }
 
-pub(crate) fn socket() -> Arc<Endpoint> {
+fn socket() -> Arc<Endpoint> {
     let options = EndpointOptions {
         local: Some((Ipv4Addr::LOCALHOST, 0).into()),
         ..EndpointOptions::default()

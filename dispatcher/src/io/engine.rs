@@ -107,6 +107,7 @@ struct Shared {
     changed: watch::Sender<u64>,
     states: watch::Sender<EngineState>,
     unusable_keys: Mutex<BTreeSet<Day>>,
+    elsewhere: Mutex<Vec<String>>,
     metrics: EngineMetrics,
 }
 
@@ -153,6 +154,7 @@ impl Engine {
             changed: watch::Sender::new(0),
             states: watch::Sender::new(state),
             unusable_keys: Mutex::new(BTreeSet::new()),
+            elsewhere: Mutex::new(Vec::new()),
             metrics: EngineMetrics::register(registry),
         });
         (Self { shared }, failed)

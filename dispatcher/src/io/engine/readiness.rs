@@ -99,12 +99,24 @@ impl Engine {
         for day in self.unusable_keys().iter() {
             problems.push(format!("the key of day {day} cannot be used"));
         }
+        problems.extend(self.elsewhere().iter().cloned());
         self.set_state(EngineState {
             ready: problems.is_empty(),
             problems,
             lag_entries,
             ended: None,
         });
+    }
+
+    /// Takes what is wrong with another part of the same process, said with the next tick: a site
+    /// whose relay cannot seal is not ready, however well its board is.
+    pub fn note_elsewhere(&self, problems: Vec<String>) {
+        *self.elsewhere() = problems;
+    }
+
+    fn elsewhere(&self) -> MutexGuard<'_, Vec<String>> {
+        let elsewhere = &self.shared.elsewhere;
+        elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that nobody follows the log any more.
