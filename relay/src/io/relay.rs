@@ -26,7 +26,7 @@ use super::tls::{Certificate, CertificateSwitch, provider, server_crypto};
 use crate::close::CloseCode;
 use crate::limits::{Patience, RETRY_ABOVE_HANDSHAKES, TLS_SESSIONS_MAX};
 
-/// How long a shutdown waits for connections to end and for their last packets.
+/// How long a shutdown waits at least for connections to end, and at most for their last packets.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Whether a phone must prove its address before the relay works for it (Retry, RFC 9000 section 8.1.2).
@@ -245,14 +245,16 @@ impl RelayHandle {
     }
 
     /// Takes no more connections, gives the receipts that are under way, closes all connections with code 5, and
-    /// returns when they have ended or three seconds have passed. Close the journal after it.
+    /// returns when they have ended, or three seconds and twice the patience for a farewell have passed. Close the journal after it.
     pub async fn shutdown(&self) {
         self.hub.stop_all(Stop::ShuttingDown);
         self.stop.cancel();
         self.tasks.close();
         // Whoever comes meanwhile goes elsewhere at once, and does not wait for an answer in vain.
+        // A farewell is commits, then answers.
+        let limit = FAREWELL.max(self.hub.patience.farewell.to_duration() * 2);
         let ended = tokio::select! {
-            ended = timeout(FAREWELL, self.tasks.wait()) => ended.is_ok(),
+            ended = timeout(limit, self.tasks.wait()) => ended.is_ok(),
             () = quic::refuse_all(&self.endpoint, &self.hub) => false,
         };
         if !ended {
