@@ -178,7 +178,13 @@ async fn watch_relay(relay: Weak<RelayHandle>, engine: Engine) {
         let Some(relay) = relay.upgrade() else {
             return;
         };
-        engine.note_elsewhere(relay.problems());
+        // What the relay only warns of does not keep the site from its work.
+        let problems = if relay.is_ready() {
+            Vec::new()
+        } else {
+            relay.problems()
+        };
+        engine.note_elsewhere(problems);
     }
 }
 

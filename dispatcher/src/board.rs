@@ -118,16 +118,19 @@ impl Board {
         let Subject::Report(report) = &opened.header.subject else {
             return Applied::Nowhere;
         };
-        let Some(id) = self.alerts.get(&(report.device, report.alert)).copied() else {
+        let time = opened.header.time;
+        let Some(id) = self.incident_of_track(report) else {
             return Applied::Nowhere;
         };
         let Some(incident) = self.incidents.get_mut(&id) else {
             return Applied::Nowhere;
         };
-        if incident.lifecycle().state() == State::Closed {
+        // What was said before the close counts whenever it is read.
+        let lifecycle = incident.lifecycle();
+        let is_after_the_close = lifecycle.closed().is_some_and(|(_, at)| *at < time);
+        if lifecycle.state() == State::Closed && is_after_the_close {
             return Applied::Nowhere;
         }
-        let time = opened.header.time;
         // In place: only the trail and the newest fix are touched, and a broken track is dropped.
         let folded = catch_unwind(AssertUnwindSafe(|| {
             incident.track(report, &opened.body, time)
@@ -140,6 +143,20 @@ impl Board {
             Ok(false) => Applied::Incident(id, Effect::Duplicate),
             Err(_) => self.mark_raw(id),
         }
+    }
+
+    /// A full incident has alerts that it does not tell apart.
+    fn incident_of_track(&self, report: &ReportHeader) -> Option<IncidentId> {
+        let known = self.alerts.get(&(report.device, report.alert));
+        let full = || {
+            let newest = self.newest.get(&report.device)?;
+            self.incidents
+                .get(newest)?
+                .lifecycle()
+                .is_full()
+                .then_some(newest)
+        };
+        known.or_else(full).copied()
     }
 
     fn apply_report(&mut self, offset: Offset, report: &ReportHeader, opened: &Opened) -> Applied {

@@ -321,6 +321,12 @@ impl Dispatch {
         if desk.sees(incident, &self.map) {
             return true;
         }
+        // A desk is added and never swapped: who has handled an open incident goes on seeing it.
+        let is_open = incident.lifecycle().state() != State::Closed;
+        let mut had = incident.desks().iter();
+        if is_open && had.any(|owner| desk.covers(Some(owner), &self.map)) {
+            return true;
+        }
         let pending = self
             .pending(incident)
             .filter(|_| incident.lifecycle().state() == State::New);

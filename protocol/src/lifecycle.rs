@@ -172,15 +172,17 @@ impl Lifecycle {
     #[must_use]
     pub fn gathers_press_at(&self, time: UnixMillis) -> bool {
         match &self.closed {
+            // A full one would take the press in without a sound.
             Some((_, closed_at)) if self.state == State::Closed => {
-                time.since(*closed_at) <= REOPEN_WITHIN
+                !self.is_full() && time.since(*closed_at) <= REOPEN_WITHIN
             }
             _ => true,
         }
     }
 
     /// Whether further alerts are no longer told apart, and so no longer count as presses.
-    fn is_full(&self) -> bool {
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         self.reports.len() >= MAX_ALERTS
     }
 

@@ -70,17 +70,39 @@ pub struct UnusableFix {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Place {
     key: FixKey,
-    stamped_at: UnixMillis,
+    /// When the fix was made, by the site's clock.
+    made_at: UnixMillis,
+    alert: AlertId,
 }
 
 impl Place {
+    /// The place of a fix that was said in a report stamped at `stamped_at`. Its age is the phone's
+    /// own clock against itself, so that neither a wrong clock nor presses kept without a network
+    /// and sent together mislead: what was sent late was made early.
+    fn of(key: FixKey, said: &Report, fix: &Fix, stamped_at: UnixMillis) -> Self {
+        let told = fix.as_ref().ok().and_then(|position| position.fix_at);
+        let pressed = || match said.content {
+            Content::Raise(_) => said.alert.made_at(),
+            _ => None,
+        };
+        let age = match (said.sent_at, told.or_else(pressed)) {
+            (Some(sent_at), Some(made_at)) => sent_at.since(made_at),
+            _ => Millis(0),
+        };
+        Self {
+            key,
+            made_at: stamped_at.minus(age),
+            alert: said.alert,
+        }
+    }
+
     /// Within a press the numbers tell which is newer; between two presses the site's clock does, for
     /// an app may go on under the older one.
     fn is_newer_than(&self, known: &Self) -> bool {
         if self.key.press() == known.key.press() {
             self.key > known.key
         } else {
-            self.stamped_at >= known.stamped_at
+            (self.made_at, self.alert) >= (known.made_at, known.alert)
         }
     }
 }
@@ -217,15 +239,17 @@ impl Incident {
 
     /// Folds a position or trail of the track log; false when it adds nothing.
     pub fn track(&mut self, report: &ReportHeader, body: &Body, time: UnixMillis) -> bool {
-        let Body::Report(Report { content, .. }) = body else {
+        let Body::Report(said) = body else {
             return false;
         };
         let mut added = false;
-        match content {
-            Content::Position(fix) => added = self.take_fix(self.key_of(report, 0), fix, time),
+        match &said.content {
+            Content::Position(fix) => {
+                added = self.take_fix(self.key_of(report, 0), said, fix, time);
+            }
             Content::Trail(fixes) => {
                 for (part, fix) in (0..).zip(fixes) {
-                    added |= self.take_fix(self.key_of(report, part), fix, time);
+                    added |= self.take_fix(self.key_of(report, part), said, fix, time);
                 }
             }
             _ => {}
@@ -247,7 +271,7 @@ impl Incident {
             }
         };
         match &said.content {
-            Content::Raise(raise) => self.take_raise(report, raise, said.sent_at, time),
+            Content::Raise(raise) => self.take_raise(report, said, raise, time),
             // Tracks have a log of their own; here they only open an incident.
             Content::Position(_) | Content::Trail(_) => drop(self.track(report, body, time)),
             Content::Text(text) => {
@@ -273,11 +297,11 @@ impl Incident {
     fn take_raise(
         &mut self,
         report: &ReportHeader,
+        said: &Report,
         raise: &Raise,
-        sent_at: Option<UnixMillis>,
         time: UnixMillis,
     ) {
-        self.pressed_at = self.pressed_at.or(report.alert.made_at()).or(sent_at);
+        self.pressed_at = self.pressed_at.or(report.alert.made_at()).or(said.sent_at);
         self.exercise |= raise.exercise;
         self.interval = raise.interval.or(self.interval);
         self.take_device_state(raise.device_state);
@@ -285,7 +309,7 @@ impl Incident {
             self.capability = raise.capability.clone();
         }
         if let Some(fix) = &raise.fix {
-            self.take_fix(self.key_of(report, 0), fix, time);
+            self.take_fix(self.key_of(report, 0), said, fix, time);
         }
     }
 
@@ -295,8 +319,8 @@ impl Incident {
         self.device_state.charging = state.charging.or(self.device_state.charging);
     }
 
-    fn take_fix(&mut self, key: FixKey, fix: &Fix, stamped_at: UnixMillis) -> bool {
-        let place = Place { key, stamped_at };
+    fn take_fix(&mut self, key: FixKey, said: &Report, fix: &Fix, stamped_at: UnixMillis) -> bool {
+        let place = Place::of(key, said, fix, stamped_at);
         let known = self.position.as_ref().map(|(known, _)| known);
         let is_newest = known.is_none_or(|known| place.is_newer_than(known));
         match fix {

@@ -193,8 +193,21 @@ fn nothing_stored_of_a_track_without_an_open_alert() {
         20,
     );
     board.apply_alert(Offset(1), &end);
-    assert_eq!(board.apply_track(Offset(1), &track), Applied::Nowhere);
+    let after = said(
+        device(1),
+        alert(1),
+        3,
+        Content::Position(Ok(place(37.6))),
+        30,
+    );
+    assert_eq!(board.apply_track(Offset(1), &after), Applied::Nowhere);
     assert_eq!(only(&board).trail().points().count(), 1);
+    board.apply_track(Offset(2), &track);
+    assert_eq!(
+        only(&board).position(),
+        Some(&place(37.6)),
+        "what was said before the close counts"
+    );
 }
 
 #[test]
@@ -470,4 +483,39 @@ fn duress_once_claimed_stays_whatever_is_claimed_after_it() {
         claim(5, CancelMeaning::Unreadable),
         Some(CancelMeaning::Duress)
     );
+}
+
+#[test]
+fn of_presses_kept_without_a_network_the_newest_tells_the_place() {
+    let mut board = Board::default();
+    let press = |ms: i64, lat: f64, random: u8| {
+        let alert = AlertId::new(at(ms), [random; 10]);
+        let fix = Some(Ok(place(lat)));
+        let content = Content::Raise(Raise {
+            fix,
+            ..Raise::default()
+        });
+        let mut entry = said(device(1), alert, 1, content, 100_000);
+        if let Body::Report(said) = &mut entry.body {
+            said.sent_at = Some(at(90_000));
+        }
+        entry
+    };
+    // The newest press is sent first; the older one is stamped after it.
+    board.apply_alert(Offset(0), &press(80_000, 37.9, 1));
+    board.apply_alert(Offset(1), &press(10_000, 37.1, 2));
+    assert_eq!(only(&board).position(), Some(&place(37.9)));
+}
+
+#[test]
+fn a_flood_of_presses_does_not_freeze_the_map() {
+    let mut board = Board::default();
+    for n in 0..1_005_u64 {
+        let alert = AlertId::from_bytes(u128::from(n + 1).to_be_bytes());
+        board.apply_alert(Offset(n), &raise(device(1), alert, 1, 1));
+    }
+    let last = AlertId::from_bytes(1_005_u128.to_be_bytes());
+    let moved = said(device(1), last, 300, Content::Position(Ok(place(37.7))), 30);
+    board.apply_track(Offset(0), &moved);
+    assert_eq!(only(&board).position(), Some(&place(37.7)));
 }

@@ -355,3 +355,22 @@ fn who_was_overtaken_by_a_further_press_is_not_told_of_an_officer() {
     let verdict = site.dispatch.poll_verdict().map(|(_, verdict)| verdict);
     assert_eq!(verdict, Some(Verdict::Superseded(None)));
 }
+
+#[test]
+fn a_press_across_a_border_takes_the_incident_from_nobody_who_handles_it() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let kim = officer("kim", "station:a", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    site.now = site.now.plus(Millis::from_secs(60));
+    site.press_again(AlertId::from_bytes([3; 16]), Some(35.01));
+    site.settle();
+    let id = site.incident().id();
+    for desk in ["station:a", "station:b"] {
+        let desk = Desk::parse(desk).unwrap();
+        assert!(site.dispatch.visible(&desk, &id).is_some(), "{desk:?}");
+    }
+}

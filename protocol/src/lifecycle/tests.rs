@@ -203,4 +203,10 @@ fn a_flood_of_presses_is_bounded_and_takes_no_acknowledgement_away() {
     };
     assert_eq!(lifecycle.report(&further, at(4)), Effect::Added);
     assert_eq!(lifecycle.state(), State::Acknowledged);
+    let end = decision(10, DecisionKind::Closed, lifecycle.revision(), Some("kim"));
+    assert_eq!(lifecycle.decide(&end, at(5)), Effect::Changed);
+    assert!(
+        !lifecycle.gathers_press_at(at(6)),
+        "a real press rings as its own incident"
+    );
 }

@@ -224,6 +224,8 @@ impl Reader {
         if behind || self.engine.read(Dispatch::is_caught_up) {
             return;
         }
+        // What was buried before the restart is no card again.
+        self.bury();
         self.engine.dispatch().handle_caught_up();
         self.engine.look_at_changes();
         self.engine.publish();
