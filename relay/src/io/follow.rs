@@ -22,6 +22,40 @@ const FAILURES_MAX: u32 = 5;
 /// How long a failed read waits for the next.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// What became of reading the log so far.
+#[derive(Debug, Default)]
+struct Attempts {
+    /// Failures in a row: none got further than one before it.
+    failures: u32,
+    /// The furthest cursor of all attempts.
+    furthest: Option<Offset>,
+}
+
+impl Attempts {
+    /// Reading what was read before is no progress: one batch that cannot be read would be tried for ever.
+    fn reach(&mut self, cursor: Offset) {
+        if Some(cursor) > self.furthest {
+            *self = Self {
+                failures: 0,
+                furthest: Some(cursor),
+            };
+        }
+    }
+
+    fn fail(&mut self) {
+        self.failures += 1;
+    }
+
+    /// The log is another one now.
+    fn rewind(&mut self) {
+        self.furthest = None;
+    }
+
+    fn are_over(&self) -> bool {
+        self.failures >= FAILURES_MAX
+    }
+}
+
 /// Whatever ends the fold, a panic too, ends it aloud.
 struct Following(Arc<Hub>);
 
@@ -41,21 +75,21 @@ impl Hub {
     pub(crate) async fn follow_log(self: Arc<Self>) {
         let following = Following(self);
         let hub = &following.0;
-        let mut failures = 0;
-        while failures < FAILURES_MAX {
-            let error = hub.follow(&mut failures).await;
+        let mut attempts = Attempts::default();
+        while !attempts.are_over() {
+            let error = hub.follow(&mut attempts).await;
             if *hub.journal.health().borrow() != Health::Healthy {
                 tracing::info!(error, "the way back has ended with the journal");
                 return hub.stop_all(super::mailbox::Stop::NotDurable);
             }
-            failures += 1;
-            tracing::warn!(error, failures, "the way back is begun again");
+            attempts.fail();
+            tracing::warn!(error, attempts.failures, "the way back is begun again");
             sleep(RETRY).await;
         }
     }
 
     /// Until reading fails; says why it did.
-    async fn follow(self: &Arc<Self>, failures: &mut u32) -> String {
+    async fn follow(self: &Arc<Self>, attempts: &mut Attempts) -> String {
         let mut tail = match self.begin(None).await {
             Ok(Some(tail)) => tail,
             Ok(None) => return "the snapshot has no place in the log".to_owned(),
@@ -75,12 +109,13 @@ impl Hub {
                 Ok(Tailed::Rewound) => {
                     tracing::warn!("the log was rewound; the way back folds it anew");
                     self.ledger().forget_log();
+                    attempts.rewind();
                     self.begin(None).await
                 }
                 Err(error) => return error.to_string(),
             };
             match again {
-                Ok(None) => *failures = 0,
+                Ok(None) => attempts.reach(tail.cursor()),
                 Ok(Some(newer)) => tail = newer,
                 Err(error) => return error.to_string(),
             }
@@ -212,4 +247,35 @@ fn read_snapshot(
     });
     let kept = incident_rows::read_rows::<StoreError>(readable)?;
     Ok(Some((kept.alerts, from)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_read_as_far_as_before_and_no_further_is_given_up() {
+        let mut attempts = Attempts::default();
+        for attempt in 0..FAILURES_MAX {
+            assert!(!attempts.are_over(), "after {attempt} failures");
+            for cursor in 1..=7 {
+                attempts.reach(Offset(cursor));
+            }
+            attempts.fail();
+        }
+        assert!(attempts.are_over());
+    }
+
+    #[test]
+    fn who_gets_further_or_reads_another_log_has_all_attempts_again() {
+        let mut attempts = Attempts::default();
+        for cursor in 1..=20 {
+            attempts.reach(Offset(cursor));
+            attempts.fail();
+            assert!(!attempts.are_over());
+        }
+        attempts.rewind();
+        attempts.reach(Offset(1));
+        assert_eq!(attempts.failures, 0);
+    }
 }
