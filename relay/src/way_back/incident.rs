@@ -86,18 +86,22 @@ impl Incident {
 
     pub(super) fn gathers_press_at(&self, time: UnixMillis) -> bool {
         match (self.overtaken, self.closed_at()) {
-            (Some(_), Some(closed_at)) => time.since(closed_at) <= REOPEN_WITHIN,
+            // As in the lifecycle: a full one would take the press in without a sound.
+            (Some(_), Some(closed_at)) => !self.is_full() && time.since(closed_at) <= REOPEN_WITHIN,
             (Some(_), None) => true,
             (None, _) => self.lifecycle.gathers_press_at(time),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.reports.len() >= ALERTS_PER_INCIDENT_MAX
     }
 
     /// Whether its progress is another now.
     pub(super) fn report(&mut self, report: &ReportHeader, time: UnixMillis) -> bool {
         let before = self.progress();
         // As in the lifecycle: beyond the limit alerts no longer ring.
-        let is_full = self.reports.len() >= ALERTS_PER_INCIDENT_MAX;
-        let is_press = !is_full && !self.reports.contains_key(&report.alert);
+        let is_press = !self.is_full() && !self.reports.contains_key(&report.alert);
         self.remember(report.alert, report.number);
         self.lifecycle.report(report, time);
         if let Some((revision, progress)) = &mut self.overtaken

@@ -42,6 +42,20 @@ fn raise(n: u8, number: u64, time: i64) -> Entry {
     report(DEVICE, n, number, ReportKind::Raise, time)
 }
 
+fn numbered(n: usize) -> AlertId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&(n as u64).to_be_bytes());
+    AlertId::from_bytes(bytes)
+}
+
+fn numbered_press(n: usize) -> Entry {
+    let mut press = raise(0, 1, n as i64);
+    if let Subject::Report(report) = &mut press.header.subject {
+        report.alert = numbered(n);
+    }
+    press
+}
+
 fn decision(id: u8, kind: DecisionKind, revision: u64, time: i64) -> Entry {
     let decision = DecisionHeader {
         id: DecisionId::from_bytes([id; 16]),
@@ -260,26 +274,37 @@ fn an_alert_that_is_let_go_at_once_leaves_no_listener() {
 #[test]
 fn alerts_of_one_incident_are_bounded_and_the_newest_are_known() {
     let mut way = WayBack::new(10);
-    let press = |n: usize| {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&(n as u64).to_be_bytes());
-        AlertId::from_bytes(bytes)
-    };
     for n in 0..=2 * ALERTS_PER_INCIDENT_MAX {
-        let report = ReportHeader {
-            device: DEVICE,
-            alert: press(n),
-            number: ReportNumber(1),
-            kind: ReportKind::Raise,
-            verification: Verification::Verified,
-            drill: false,
-        };
-        way.fold(&entry(n as i64, Subject::Report(report), b""));
+        way.fold(&numbered_press(n));
     }
     assert_eq!(way.incidents(), 1);
     let incident = &way.devices[&DEVICE][0];
     assert_eq!(incident.reports.len(), ALERTS_PER_INCIDENT_MAX);
-    assert!(way.is_open(DEVICE, press(2 * ALERTS_PER_INCIDENT_MAX)));
+    assert!(way.is_open(DEVICE, numbered(2 * ALERTS_PER_INCIDENT_MAX)));
+}
+
+#[test]
+fn a_press_after_the_close_of_a_full_incident_is_another_one_in_a_log_read_from_its_middle_too() {
+    for presses in [ALERTS_PER_INCIDENT_MAX - 1, ALERTS_PER_INCIDENT_MAX] {
+        let mut way = WayBack::new(10);
+        for n in 0..presses {
+            way.fold(&numbered_press(n));
+        }
+        // Its revision is ahead of what was read.
+        let revision = 2 * ALERTS_PER_INCIDENT_MAX as u64;
+        let mut closed = decision(1, DecisionKind::Closed, revision, presses as i64);
+        if let Subject::Decision(header) = &mut closed.header.subject {
+            header.alert = numbered(0);
+            header.incident = IncidentId::of(&DEVICE, &header.alert);
+        }
+        way.fold(&closed);
+        assert!(way.is_closed(DEVICE, numbered(0)));
+        way.fold(&numbered_press(presses));
+        assert!(way.is_open(DEVICE, numbered(presses)));
+        let is_full = presses == ALERTS_PER_INCIDENT_MAX;
+        assert_eq!(way.incidents(), 1 + usize::from(is_full));
+        assert_eq!(way.is_closed(DEVICE, numbered(0)), is_full);
+    }
 }
 
 #[test]
