@@ -9,7 +9,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use protocol::RelayAddress;
 use protocol::wire::delimit;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt, ZeroRttAccepted};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{Lost, Transmit};
 
@@ -118,6 +118,8 @@ pub(crate) struct Open {
     /// Until the handshake has completed.
     accepted: Option<ZeroRttAccepted>,
     unwritten: BytesMut,
+    /// Set when the relay has ended its half: by then it says why, however often it is asked.
+    close_by: Option<Instant>,
 }
 
 enum OpenEvent {
@@ -143,7 +145,10 @@ impl Open {
             chunk = self.receive.read_chunk(READ_BYTES, true), if read && !handshake => {
                 OpenEvent::Ready(match chunk {
                     Ok(Some(chunk)) => WireEvent::Read(chunk.bytes),
-                    Ok(None) => WireEvent::Lost(why_it_ended(&self.connection).await),
+                    Ok(None) => {
+                        let by = self.close_by.get_or_insert_with(|| Instant::now() + CLOSE_WITHIN);
+                        WireEvent::Lost(why_it_ended(&self.connection, *by).await)
+                    }
                     Err(error) => WireEvent::Lost(read_lost(error)),
                 })
             }
@@ -210,6 +215,7 @@ async fn open_stream(
         receive,
         accepted,
         unwritten: BytesMut::new(),
+        close_by: None,
     })
 }
 
@@ -234,8 +240,8 @@ fn read_lost(error: quinn::ReadError) -> Lost {
 
 /// A relay that ends its half says why a round trip later, when it closes; one that does not will not
 /// receipt any more either.
-async fn why_it_ended(connection: &Connection) -> Lost {
-    match timeout(CLOSE_WITHIN, connection.closed()).await {
+async fn why_it_ended(connection: &Connection, by: Instant) -> Lost {
+    match timeout_at(by, connection.closed()).await {
         Ok(error) => lost(&error),
         Err(_) => Lost::Broken,
     }
