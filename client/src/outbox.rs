@@ -4,13 +4,17 @@
 //! else stays until a final receipt. Positions are no promise: they wait in a bounded track and are
 //! gone once sent.
 
+mod kept;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use protocol::wire::{Durability, Message, Receipt, Status};
+use protocol::wire::{Message, Receipt, Status};
 use protocol::{
     AlertId, Content, DecisionId, Position, Progress, Report, ReportKind, ReportNumber,
 };
+
+pub(crate) use kept::Kept;
 
 /// Alerts kept at once. A further press is another alert; beyond this many without any receipt, a
 /// press falls together with the newest one.
@@ -46,59 +50,9 @@ pub enum NotTaken {
     NoNumber,
 }
 
-/// One kept report.
-pub(crate) struct Kept {
-    pub(crate) report: Report,
-    /// When it was made; after a restart, when it was read again.
-    pub(crate) made_at: Duration,
-    /// Sent on the present connection.
-    pub(crate) sent: bool,
-    /// Sent in 0-RTT data that the relay has taken.
-    pub(crate) early: bool,
-    /// The best receipt so far.
-    pub(crate) receipt: Option<(Durability, bool)>,
-    /// Its deadline has passed and the app knows.
-    pub(crate) warned: bool,
-}
-
-impl Kept {
-    pub(crate) fn new(report: Report, made_at: Duration) -> Self {
-        Self {
-            report,
-            made_at,
-            sent: false,
-            early: false,
-            receipt: None,
-            warned: false,
-        }
-    }
-
-    pub(crate) fn kind(&self) -> ReportKind {
-        ReportKind::of(&self.report.content)
-    }
-
-    /// Whether the receipt is better than what was known.
-    fn improve(&mut self, receipt: &Receipt) -> bool {
-        let new = (receipt.durability, receipt.is_final);
-        let better = self.receipt.is_none_or(|(durability, is_final)| {
-            new.0 > durability || new.0 == durability && new.1 && !is_final
-        });
-        if better {
-            self.receipt = Some(new);
-        }
-        better
-    }
-
-    fn is_final(&self) -> bool {
-        self.receipt.is_some_and(|(_, is_final)| is_final)
-    }
-}
-
 /// One alert with what belongs to it.
 pub(crate) struct Alert {
     pub(crate) raise: Kept,
-    /// False after a restart: nobody measures from then.
-    pub(crate) pressed_here: bool,
     pub(crate) closed: bool,
     /// The raise was receipted on the present connection, so positions are welcome there.
     pub(crate) live: bool,
@@ -109,10 +63,9 @@ pub(crate) struct Alert {
 }
 
 impl Alert {
-    pub(crate) fn new(raise: Kept, pressed_here: bool) -> Self {
+    pub(crate) fn new(raise: Kept) -> Self {
         Self {
             raise,
-            pressed_here,
             closed: false,
             live: false,
             kept: Vec::new(),
@@ -196,7 +149,7 @@ impl Outbox {
             }
         }
         let id = report.alert;
-        self.alerts.push(Alert::new(Kept::new(report, now), true));
+        self.alerts.push(Alert::new(Kept::new(report, now)));
         id
     }
 
@@ -299,7 +252,6 @@ impl Outbox {
     /// Takes a receipt. `None` when it says nothing new.
     pub(crate) fn receipt(&mut self, receipt: &Receipt) -> Option<Matched> {
         let alert = self.find_mut(receipt.alert)?;
-        let pressed_here = alert.pressed_here;
         let is_raise = receipt.number == alert.raise.report.number;
         if is_raise {
             alert.live = true;
@@ -317,7 +269,7 @@ impl Outbox {
         let matched = Matched {
             kind: kept.kind(),
             early: kept.early,
-            triggered: (is_raise && pressed_here).then_some(kept.made_at),
+            triggered: (is_raise && kept.made_here).then_some(kept.made_at),
         };
         alert.kept.retain(|kept| !kept.is_final());
         self.alerts.retain(|alert| !alert.is_done());

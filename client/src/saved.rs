@@ -112,7 +112,7 @@ impl Saved {
 
 impl SavedAlert {
     fn read(&self, now: Duration) -> Result<Alert, SavedError> {
-        let mut raise = Kept::new(read_report(&self.raise)?, now);
+        let mut raise = Kept::restored(read_report(&self.raise)?, now);
         if raise.kind() != ReportKind::Raise {
             return Err(SavedError::Report);
         }
@@ -120,10 +120,10 @@ impl SavedAlert {
         if self.receipted {
             raise.receipt = Some((protocol::wire::Durability::Local, true));
         }
-        let mut alert = Alert::new(raise, false);
+        let mut alert = Alert::new(raise);
         alert.closed = self.closed;
         for kept in &self.kept {
-            alert.kept.push(Kept::new(read_report(kept)?, now));
+            alert.kept.push(Kept::restored(read_report(kept)?, now));
         }
         Ok(alert)
     }

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use protocol::wire::Durability;
 use protocol::{LatLon, Raise, UnixMillis};
 
 use super::*;

@@ -27,11 +27,11 @@ impl Phone {
         }
         if let Some(kept) = self.outbox.next_unsent(!connected) {
             kept.sent = true;
-            let report = kept.report.clone();
-            let transmit = self.on_stream(Report {
-                sent_at: Some(now.wall),
-                ..report
-            });
+            let report = Report {
+                sent_at: Some(kept.sent_at(now.since_start, now.wall)),
+                ..kept.report.clone()
+            };
+            let transmit = self.on_stream(report);
             if connected {
                 self.expect_receipts(now.since_start);
             }

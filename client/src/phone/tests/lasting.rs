@@ -1,6 +1,7 @@
 //! What outlives a process, a disk that fails and a network that breaks.
 
 use proptest::prelude::*;
+use protocol::Millis;
 
 use super::*;
 use crate::link::HANDSHAKE_TIMEOUT;
@@ -56,6 +57,60 @@ fn a_press_does_not_wait_for_a_disk_that_takes_nothing() {
         ..at(0)
     };
     assert!(hand.phone.poll_save(now).is_some());
+}
+
+/// Ten years, which a phone's clock jumps when it hears the network's time.
+const JUMP: Millis = Millis::from_secs(10 * 365 * 86_400);
+
+fn clock_set(millis: u64) -> Now {
+    let wall = at(millis).wall.plus(JUMP);
+    Now { wall, ..at(millis) }
+}
+
+fn ages(sent: &[(Frame, bool)]) -> Vec<Millis> {
+    let age = |(frame, _): &(Frame, bool)| {
+        let report = &frame.report;
+        report
+            .sent_at
+            .unwrap()
+            .since(report.alert.made_at().unwrap())
+    };
+    sent.iter().map(age).collect()
+}
+
+#[test]
+fn a_clock_that_is_set_after_the_press_does_not_make_it_old() {
+    let mut hand = Hand::new();
+    let alert = hand.raise(at(1_000));
+    hand.phone.text(at(2_000), alert, "도와주세요").unwrap();
+    hand.phone.handle_connected(clock_set(61_000), false);
+    assert_eq!(ages(&hand.sent(clock_set(61_000))), [Millis(60_000); 2]);
+    // Again on another connection, with the clock set back to before the press.
+    hand.phone
+        .handle_lost(at(62_000), Lost::TimedOut, &mut hand.rng);
+    hand.phone.handle_connected(at(71_000), false);
+    let past = Now {
+        wall: UnixMillis::new(0),
+        ..at(71_000)
+    };
+    assert_eq!(ages(&hand.sent(past)), [Millis(70_000); 2]);
+}
+
+#[test]
+fn what_an_earlier_process_kept_is_as_old_as_the_wall_clock_says() {
+    let mut hand = Hand::with(Phone::new(config(true)));
+    hand.save(at(0));
+    hand.raise(at(1_000));
+    let saved = hand.save(at(1_000));
+    // The other process counts from its own start.
+    let now = |since_start| Now {
+        since_start: Duration::from_millis(since_start),
+        wall: at(3_601_000).wall,
+    };
+    let mut again = Hand::with(Phone::restore(config(true), &saved, now(5)).unwrap());
+    again.save(now(5));
+    again.phone.handle_connected(now(6), false);
+    assert_eq!(ages(&again.sent(now(6))), [Millis(3_600_000)]);
 }
 
 proptest! {
