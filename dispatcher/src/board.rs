@@ -18,7 +18,7 @@ use protocol::{
     ReportHeader, State, Subject, UnixMillis,
 };
 
-use crate::opened::{Body, Opened};
+use crate::opened::Opened;
 
 /// How long a closed incident stays on the board: for as long as a further press reopens it, and an
 /// hour for the officers who look for it.
@@ -66,19 +66,6 @@ pub struct Board {
     log_time: UnixMillis,
     /// Entries whose fold panicked.
     panics: u64,
-}
-
-/// Whether a press is older than the board remembers: by the phone's own clock alone, which made the
-/// alert's id at the press and stamped the frame when it was sent. A clock that is wrong is wrong in
-/// both.
-fn is_late(report: &ReportHeader, body: &Body) -> bool {
-    let (Body::Report(said) | Body::Cancel(said, _)) = body else {
-        return false;
-    };
-    let (Some(made_at), Some(sent_at)) = (report.alert.made_at(), said.sent_at) else {
-        return false;
-    };
-    sent_at.since(made_at) > KEEP_TOMBSTONES
 }
 
 /// What is left of an incident that the board no longer shows.
@@ -217,7 +204,7 @@ impl Board {
 
     fn open(&mut self, id: IncidentId, offset: Offset, report: &ReportHeader, opened: &Opened) {
         let time = opened.header.time;
-        let late = is_late(report, &opened.body);
+        let late = Incident::is_late(report, &opened.body, KEEP_TOMBSTONES);
         let opening = catch_unwind(AssertUnwindSafe(|| {
             Incident::open(id, offset, report, &opened.body, time)
         }));

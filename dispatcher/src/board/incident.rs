@@ -204,6 +204,19 @@ impl Incident {
         }
     }
 
+    /// Whether a press is older than the board remembers: by the phone's own clock alone, which made the
+    /// alert's id at the press and stamped the frame when it was sent. A clock that is wrong is wrong in
+    /// both.
+    pub(super) fn is_late(report: &ReportHeader, body: &Body, memory: Millis) -> bool {
+        let (Body::Report(said) | Body::Cancel(said, _)) = body else {
+            return false;
+        };
+        let (Some(made_at), Some(sent_at)) = (report.alert.made_at(), said.sent_at) else {
+            return false;
+        };
+        sent_at.since(made_at) > memory
+    }
+
     /// Folds a further report of the alert log.
     pub fn report(
         &mut self,
