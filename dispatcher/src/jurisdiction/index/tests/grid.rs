@@ -150,13 +150,18 @@ fn a_small_circle_far_from_every_line_is_known_to_touch_nobody() {
     assert!((30_000.0..45_000.0).contains(&alone_m), "{alone_m}");
     assert_eq!(index.cover.alone_within_m(corner(at(62.2, 3.7))), 0.0);
     assert_eq!(index.cover.alone_within_m(corner(at(62.2, -2.0))), 0.0);
-    for radius_m in [1.0, alone_m, 2.0 * alone_m, 3.0 * alone_m] {
+    // In the fourth cell no line is, but in the fifth: 26 km to the east.
+    let beside_a_line = at(62.2, 3.5);
+    assert_eq!(index.cover.sole_owner(corner(beside_a_line)), Some(0));
+    assert_eq!(index.cover.alone_within_m(corner(beside_a_line)), 0.0);
+    for radius_m in [1.0, 0.8 * alone_m, alone_m, 2.0 * alone_m, 3.0 * alone_m] {
         let radius = RadiusMetres::new(radius_m).ok();
-        let place = at(62.2, 2.2);
-        assert_eq!(
-            index.locate(place, radius, None),
-            plainly(&index, place, radius)
-        );
+        for place in [at(62.2, 2.2), beside_a_line] {
+            assert_eq!(
+                index.locate(place, radius, None),
+                plainly(&index, place, radius)
+            );
+        }
     }
 }
 
