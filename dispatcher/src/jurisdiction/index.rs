@@ -20,15 +20,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use geo::BoundingRect as _;
 use protocol::{
     Assignment, ConfidencePercent, JurisdictionId, LatLon, Position, RadiusMetres, Reason, RunnerUp,
 };
-use rstar::RTree;
-use rstar::primitives::{GeomWithData, Rectangle};
 
+use super::cover::{Cover, Holder};
 use super::earth::corner;
-use super::inside::{Side, side_of_polygon};
+use super::inside::Side;
 use super::map::JurisdictionMap;
 use super::nearest::{Boundaries, Near, Stations, TIE_M};
 use super::uncertainty::radius_95_m;
@@ -47,9 +45,7 @@ const STATION_RUNNERS_UP: usize = 2;
 /// A map, ready to be asked.
 pub struct JurisdictionIndex {
     map: Arc<JurisdictionMap>,
-    /// Envelopes of single polygons in degrees, longitude first: those of whole jurisdictions, with
-    /// islands far away, would cover the sea between.
-    envelopes: RTree<GeomWithData<Rectangle<[f64; 2]>, Part>>,
+    cover: Cover,
     boundaries: Boundaries,
     stations: Stations,
 }
@@ -58,22 +54,9 @@ impl fmt::Debug for JurisdictionIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JurisdictionIndex")
             .field("map", self.map.version())
-            .field("polygons", &self.envelopes.size())
+            .field("polygons", &self.cover.polygons())
             .finish_non_exhaustive()
     }
-}
-
-/// One polygon of one area, by their places in the map's lists.
-#[derive(Clone, Copy)]
-struct Part {
-    area: u32,
-    polygon: u32,
-}
-
-/// An area that holds a place.
-struct Holder {
-    area: u32,
-    side: Side,
 }
 
 impl JurisdictionIndex {
@@ -81,18 +64,8 @@ impl JurisdictionIndex {
     #[must_use]
     pub fn new(map: impl Into<Arc<JurisdictionMap>>) -> Self {
         let map = map.into();
-        let mut envelopes = Vec::new();
-        for (area, content) in (0..).zip(map.areas()) {
-            for (polygon, content) in (0..).zip(&content.polygons) {
-                if let Some(envelope) = content.bounding_rect() {
-                    let (lower, upper) = (envelope.min(), envelope.max());
-                    let rectangle = Rectangle::from_corners([lower.x, lower.y], [upper.x, upper.y]);
-                    envelopes.push(GeomWithData::new(rectangle, Part { area, polygon }));
-                }
-            }
-        }
         Self {
-            envelopes: RTree::bulk_load(envelopes),
+            cover: Cover::new(map.areas()),
             boundaries: Boundaries::new(map.areas()),
             stations: Stations::new(map.stations()),
             map,
@@ -132,43 +105,23 @@ impl JurisdictionIndex {
             return self.nearest_station(at);
         }
         let radius_m = radius.map_or(0.0, |radius| radius_95_m(radius, confidence));
-        let holders = self.holders(at);
-        match holders.first() {
-            Some(owner) => self.within(at, radius_m, owner.area, &holders),
-            None => self.outside(at, radius_m),
-        }
-    }
-
-    /// The areas that hold a place, each once, the smallest id first.
-    fn holders(&self, at: LatLon) -> Vec<Holder> {
-        /// The antimeridian has two names, and a map may use either.
-        const ANTIMERIDIAN_DEG: f64 = 180.0;
         let point = corner(at);
-        let mut holders = Vec::new();
-        self.add_holders(point, &mut holders);
-        if point.x.abs() == ANTIMERIDIAN_DEG {
-            self.add_holders(
-                geo::Coord {
-                    x: -point.x,
-                    ..point
-                },
-                &mut holders,
-            );
+        match self.cover.sole_owner(point) {
+            Some(area) => {
+                let alone = radius_m > 0.0 && radius_m <= self.cover.alone_within_m(point);
+                let radius_m = if alone { 0.0 } else { radius_m };
+                let side = Side::Inside;
+                self.within(at, radius_m, area, &[Holder { area, side }])
+            }
+            None => self.held(at, radius_m, &self.cover.holders(point)),
         }
-        // Of several polygons of an area, the one that holds the place in its interior decides.
-        holders.sort_by_key(|holder| (holder.area, std::cmp::Reverse(holder.side)));
-        holders.dedup_by_key(|holder| holder.area);
-        holders
     }
 
-    fn add_holders(&self, point: geo::Coord<f64>, holders: &mut Vec<Holder>) {
-        for candidate in self.envelopes.locate_all_at_point([point.x, point.y]) {
-            let Part { area, polygon } = candidate.data;
-            let polygon = &self.map.areas()[area as usize].polygons[polygon as usize];
-            let side = side_of_polygon(point, polygon);
-            if side != Side::Outside {
-                holders.push(Holder { area, side });
-            }
+    /// By the areas that hold the place, the smallest id first.
+    fn held(&self, at: LatLon, radius_m: f64, holders: &[Holder]) -> Assignment {
+        match holders.first() {
+            Some(owner) => self.within(at, radius_m, owner.area, holders),
+            None => self.outside(at, radius_m),
         }
     }
 
@@ -182,17 +135,17 @@ impl JurisdictionIndex {
             _ if inside < holders.len() => Reason::Border,
             _ => Reason::Inside,
         };
-        let holding: Vec<_> = holders.iter().map(|holder| holder.area).collect();
-        let mut runners_up: Vec<_> = holding[1..]
+        let mut runners_up: Vec<_> = holders[1..]
             .iter()
-            .map(|area| {
+            .map(|holder| {
                 self.runner_up(Near {
-                    key: *area,
+                    key: holder.area,
                     distance_m: 0.0,
                 })
             })
             .collect();
         if radius_m > 0.0 {
+            let holding: Vec<_> = holders.iter().map(|holder| holder.area).collect();
             let near = self
                 .boundaries
                 .nearest(&self.map, at, radius_m, MAX_RUNNERS_UP, &holding);

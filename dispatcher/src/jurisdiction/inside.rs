@@ -1,7 +1,7 @@
 //! Inside, outside or exactly on the line: the even-odd rule with exact predicates.
 
 use geo::kernels::{Kernel, Orientation, RobustKernel};
-use geo::{Coord, LineString, Polygon};
+use geo::{Coord, Line};
 
 /// Where a point is, seen from a polygon.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -11,15 +11,62 @@ pub(super) enum Side {
     Inside,
 }
 
+/// What a line does to the ray from a point towards the east.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Meeting {
+    /// The point itself is on the line.
+    Holds,
+    Crosses,
+    Misses,
+}
+
 /// Exact for all coordinates of a map: no tolerance, so neighbours that share a line never both
 /// have, or both miss, a point beside it.
-pub(super) fn side_of_polygon(point: Coord<f64>, polygon: &Polygon<f64>) -> Side {
-    let outer = side_of_ring(point, polygon.exterior());
+///
+/// A line holds its lower end and not its upper one, so a ray through a corner crosses once or
+/// twice, as it should.
+#[inline]
+pub(super) fn meeting(point: Coord<f64>, line: Line<f64>) -> Meeting {
+    let (a, b) = (line.start, line.end);
+    if (a.y > point.y && b.y > point.y) || (a.y < point.y && b.y < point.y) {
+        return Meeting::Misses;
+    }
+    if a.x < point.x && b.x < point.x {
+        return Meeting::Misses;
+    }
+    let crosses_height = (a.y > point.y) != (b.y > point.y);
+    let crosses_if = |east_of_point| match crosses_height && east_of_point {
+        true => Meeting::Crosses,
+        false => Meeting::Misses,
+    };
+    if a.x > point.x && b.x > point.x {
+        return crosses_if(true);
+    }
+    // The point is within the box of the line: only here does the exact side matter.
+    let east_of_point = if b.y > a.y {
+        Orientation::CounterClockwise
+    } else {
+        Orientation::Clockwise
+    };
+    match RobustKernel::orient2d(a, b, point) {
+        Orientation::Collinear => Meeting::Holds,
+        side => crosses_if(side == east_of_point),
+    }
+}
+
+/// Inside the outer ring and in no hole, told by the sides of the rings.
+#[inline]
+pub(super) fn side_by_rings<R>(
+    exterior: R,
+    holes: impl IntoIterator<Item = R>,
+    side_of: impl Fn(R) -> Side,
+) -> Side {
+    let outer = side_of(exterior);
     if outer != Side::Inside {
         return outer;
     }
-    for hole in polygon.interiors() {
-        match side_of_ring(point, hole) {
+    for hole in holes {
+        match side_of(hole) {
             Side::Outside => {}
             Side::Boundary => return Side::Boundary,
             Side::Inside => return Side::Outside,
@@ -28,41 +75,24 @@ pub(super) fn side_of_polygon(point: Coord<f64>, polygon: &Polygon<f64>) -> Side
     Side::Inside
 }
 
-/// Counts the lines that a ray towards the east crosses. A line holds its lower end and not its
-/// upper one, so a ray through a corner counts it once or twice, as it should.
-fn side_of_ring(point: Coord<f64>, ring: &LineString<f64>) -> Side {
-    let mut inside = false;
-    for line in ring.0.windows(2) {
-        let (a, b) = (line[0], line[1]);
-        if (a.y > point.y && b.y > point.y) || (a.y < point.y && b.y < point.y) {
-            continue;
+/// The plain way: every line of the polygon.
+#[cfg(test)]
+pub(super) fn side_of_polygon(point: Coord<f64>, polygon: &geo::Polygon<f64>) -> Side {
+    side_by_rings(polygon.exterior(), polygon.interiors(), |ring| {
+        let meetings: Vec<_> = ring.lines().map(|line| meeting(point, line)).collect();
+        let crossed = meetings.iter().filter(|one| **one == Meeting::Crosses);
+        match (meetings.contains(&Meeting::Holds), crossed.count() % 2) {
+            (true, _) => Side::Boundary,
+            (false, 1) => Side::Inside,
+            (false, _) => Side::Outside,
         }
-        if a.x < point.x && b.x < point.x {
-            continue;
-        }
-        let crosses_height = (a.y > point.y) != (b.y > point.y);
-        if a.x > point.x && b.x > point.x {
-            inside ^= crosses_height;
-            continue;
-        }
-        // The point is within the box of the line: only here does the exact side matter.
-        let east_of_point = if b.y > a.y {
-            Orientation::CounterClockwise
-        } else {
-            Orientation::Clockwise
-        };
-        match RobustKernel::orient2d(a, b, point) {
-            Orientation::Collinear => return Side::Boundary,
-            side => inside ^= crosses_height && side == east_of_point,
-        }
-    }
-    if inside { Side::Inside } else { Side::Outside }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use geo::coordinate_position::{CoordPos, CoordinatePosition};
-    use geo::polygon;
+    use geo::{Polygon, polygon};
     use proptest::prelude::*;
 
     use super::*;

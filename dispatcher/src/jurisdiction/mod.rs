@@ -1,12 +1,15 @@
 //! Whose place is it? Maps of jurisdictions, how they are read, and the index that answers.
 
 pub mod build;
+mod cells;
+mod cover;
 mod earth;
 mod index;
 mod inside;
 mod load;
 mod map;
 mod nearest;
+mod stripes;
 mod uncertainty;
 
 pub use index::{JurisdictionIndex, MAX_RUNNERS_UP, NATIONAL_REACH_M};

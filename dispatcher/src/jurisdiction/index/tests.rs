@@ -3,6 +3,7 @@ use geo::{Polygon, polygon};
 use super::*;
 use crate::jurisdiction::map::{Area, Authority, DEFAULT_REACH_M, MapParts, Station};
 
+mod grid;
 mod properties;
 
 fn at(lat: f64, lon: f64) -> LatLon {

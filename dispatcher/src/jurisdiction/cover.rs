@@ -1,0 +1,187 @@
+//! Which areas hold a place? First by the grid, then, where it has to be, by exact geometry.
+
+use std::cmp::Reverse;
+
+use geo::{BoundingRect as _, Coord, LineString, Polygon, Rect};
+use rstar::RTree;
+use rstar::primitives::{GeomWithData, Rectangle};
+
+use super::cells::{Cells, Shape, joined};
+use super::inside::Side;
+use super::map::Area;
+use super::stripes::StripedPolygon;
+
+/// The antimeridian has two names, and a map may use either.
+const ANTIMERIDIAN_DEG: f64 = 180.0;
+
+/// An area that holds a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Holder {
+    /// Its place in the map's list.
+    pub(super) area: u32,
+    pub(super) side: Side,
+}
+
+/// One polygon of one area.
+struct Part {
+    area: u32,
+    polygon: StripedPolygon,
+}
+
+/// The polygons of all areas.
+pub(super) struct Cover {
+    /// In the order of the areas.
+    parts: Vec<Part>,
+    cells: Option<Cells>,
+    /// Envelopes of single polygons in degrees, longitude first: those of whole jurisdictions, with
+    /// islands far away, would cover the sea between. Asked where a cell is too crowded to list them.
+    envelopes: RTree<GeomWithData<Rectangle<[f64; 2]>, u32>>,
+}
+
+impl Cover {
+    pub(super) fn new(areas: &[Area]) -> Self {
+        let polygons = (0..).zip(areas).flat_map(|(area, content)| {
+            let polygons = content.polygons.iter();
+            polygons.filter_map(move |polygon| Some((area, polygon, envelope(polygon)?)))
+        });
+        let polygons: Vec<_> = polygons.collect();
+        let striped = polygons.iter().map(|&(area, polygon, _)| Part {
+            area,
+            polygon: StripedPolygon::new(polygon),
+        });
+        let parts: Vec<_> = striped.collect();
+        let shapes = polygons.iter().zip(&parts);
+        let shapes = shapes.map(|(&(_, polygon, envelope), part)| Shape {
+            polygon,
+            striped: &part.polygon,
+            envelope,
+        });
+        let shapes: Vec<_> = shapes.collect();
+        let envelopes = (0..).zip(&shapes).map(|(part, shape)| {
+            let (lower, upper) = (shape.envelope.min(), shape.envelope.max());
+            let rectangle = Rectangle::from_corners([lower.x, lower.y], [upper.x, upper.y]);
+            GeomWithData::new(rectangle, part)
+        });
+        Self {
+            envelopes: RTree::bulk_load(envelopes.collect()),
+            cells: Cells::new(&shapes),
+            parts,
+        }
+    }
+
+    pub(super) fn polygons(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The only area that holds a place, where that is known without geometry; it then holds the
+    /// place in its interior.
+    #[inline]
+    pub(super) fn sole_owner(&self, point: Coord<f64>) -> Option<u32> {
+        match self.cells.as_ref()?.at(point)? {
+            [claim] if claim.is_whole() && point.x.abs() != ANTIMERIDIAN_DEG => {
+                Some(self.parts[claim.part() as usize].area)
+            }
+            _ => None,
+        }
+    }
+
+    /// Metres around a place within which its sole owner is known to be alone, short of the truth.
+    pub(super) fn alone_within_m(&self, point: Coord<f64>) -> f64 {
+        self.cells
+            .as_ref()
+            .map_or(0.0, |cells| cells.alone_within_m(point))
+    }
+
+    /// Longitudes and latitudes where cells end.
+    #[cfg(test)]
+    pub(super) fn grid_borders(&self) -> (Vec<f64>, Vec<f64>) {
+        self.cells.as_ref().map(Cells::borders).unwrap_or_default()
+    }
+
+    /// The areas that hold a place, each once, the smallest id first.
+    pub(super) fn holders(&self, point: Coord<f64>) -> Vec<Holder> {
+        let mut holders = Vec::new();
+        self.add_holders(point, &mut holders);
+        if point.x.abs() == ANTIMERIDIAN_DEG {
+            let other_name = Coord {
+                x: -point.x,
+                ..point
+            };
+            self.add_holders(other_name, &mut holders);
+        }
+        each_area_once(&mut holders);
+        holders
+    }
+
+    fn add_holders(&self, point: Coord<f64>, holders: &mut Vec<Holder>) {
+        let Some(cells) = &self.cells else {
+            return;
+        };
+        if let Some(claims) = cells.at(point) {
+            for claim in claims {
+                let part = &self.parts[claim.part() as usize];
+                let side = match claim.is_whole() {
+                    true => Side::Inside,
+                    false => part.polygon.side_of(point),
+                };
+                part.add_to(holders, side);
+            }
+        } else {
+            for candidate in self.envelopes.locate_all_at_point([point.x, point.y]) {
+                let part = &self.parts[candidate.data as usize];
+                part.add_to(holders, part.polygon.side_of(point));
+            }
+        }
+    }
+}
+
+impl Part {
+    #[inline]
+    fn add_to(&self, holders: &mut Vec<Holder>, side: Side) {
+        if side != Side::Outside {
+            holders.push(Holder {
+                area: self.area,
+                side,
+            });
+        }
+    }
+}
+
+/// Of all its rings: nothing forbids a hole to leave its exterior.
+fn envelope(polygon: &Polygon<f64>) -> Option<Rect<f64>> {
+    let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+    rings.filter_map(LineString::bounding_rect).reduce(joined)
+}
+
+/// Of several polygons of an area, the one that holds the place in its interior decides.
+fn each_area_once(holders: &mut Vec<Holder>) {
+    holders.sort_unstable_by_key(|holder| (holder.area, Reverse(holder.side)));
+    holders.dedup_by_key(|holder| holder.area);
+}
+
+/// The plain way: every line of every polygon.
+#[cfg(test)]
+pub(super) fn plain_holders(areas: &[Area], point: Coord<f64>) -> Vec<Holder> {
+    let mirrored = Coord {
+        x: -point.x,
+        ..point
+    };
+    let names = if point.x.abs() == ANTIMERIDIAN_DEG {
+        2
+    } else {
+        1
+    };
+    let mut holders = Vec::new();
+    for name in [point, mirrored].into_iter().take(names) {
+        for (area, content) in (0..).zip(areas) {
+            for polygon in &content.polygons {
+                let side = super::inside::side_of_polygon(name, polygon);
+                if side != Side::Outside {
+                    holders.push(Holder { area, side });
+                }
+            }
+        }
+    }
+    each_area_once(&mut holders);
+    holders
+}
