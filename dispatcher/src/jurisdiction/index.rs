@@ -60,7 +60,7 @@ impl fmt::Debug for JurisdictionIndex {
 }
 
 impl JurisdictionIndex {
-    /// Builds the index; about a second for a million corners.
+    /// Builds the index; well below a second for a million corners.
     #[must_use]
     pub fn new(map: impl Into<Arc<JurisdictionMap>>) -> Self {
         let map = map.into();
