@@ -8,10 +8,10 @@ use protocol::LatLon;
 pub(super) type Cartesian = [f64; 3];
 
 /// Equatorial radius of the WGS84 ellipsoid in metres (NIMA TR8350.2).
-const EQUATORIAL_RADIUS_M: f64 = 6_378_137.0;
+pub(super) const EQUATORIAL_RADIUS_M: f64 = 6_378_137.0;
 /// Flattening of the WGS84 ellipsoid (NIMA TR8350.2).
 const FLATTENING: f64 = 1.0 / 298.257_223_563;
-const ECCENTRICITY_2: f64 = FLATTENING * (2.0 - FLATTENING);
+pub(super) const ECCENTRICITY_2: f64 = FLATTENING * (2.0 - FLATTENING);
 
 /// Over every radius of curvature of the ellipsoid (6,400 km at the poles), and over what the change
 /// of the radius with latitude adds to a second derivative (1 %).

@@ -10,8 +10,10 @@ mod load;
 mod map;
 mod nearest;
 mod stripes;
+mod surface;
 mod uncertainty;
 
 pub use index::{JurisdictionIndex, MAX_RUNNERS_UP, NATIONAL_REACH_M};
 pub use load::{FeatureLabel, IdProperties, LoadError, Loaded, MapWarning, Refusal, load};
 pub use map::{Area, Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts, Station};
+pub use surface::surface_m2;
