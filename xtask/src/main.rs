@@ -5,6 +5,7 @@
     reason = "a tool for developers: its work is files, clocks and other programs"
 )]
 
+mod agree;
 mod bench;
 mod console;
 mod demo;
@@ -27,6 +28,8 @@ usage: cargo xtask TASK
   demo [--seconds N] [--seed S]
                               relay, dispatcher, console and phones on this machine
   bench [NAME …]              measure in release mode and write docs/performance.md
+  agree [--points N] [--seed S]
+                              the index beside brute force, ten million points of made-up maps
   proto [--check]             generate protocol/src/gen from protocol/proto, or fail when it is stale
   screenshots                 the pictures of the README, from a running demo
 
@@ -53,6 +56,7 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         "check" => test::without_running(&house, rest),
         "demo" => demo::run(&house, rest),
         "bench" => bench::run(&house, rest),
+        "agree" => agree::run(&house, rest),
         "proto" => proto::run(&house, rest),
         "screenshots" => screenshots::run(&house, rest),
         "help" | "--help" | "-h" => {
