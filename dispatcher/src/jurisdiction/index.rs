@@ -15,7 +15,20 @@
 //! with the smallest id. Beyond the reach it is the national desk's (`none`). A map without areas
 //! asks for the nearest station in the same way.
 //!
-//! The uncertainty of a fix names runners-up and does not change the owner.
+//! # Whose is an uncertain place
+//!
+//! A fix that comes as a circle or an ellipse is first widened to 95 % confidence (RFC 7459, section
+//! 5.4); a polygon, of which nobody knows how it was drawn, is taken as it is. Then what counts is the share of that region which lies in each area, all places in it being equally
+//! likely (section 5.5): the area with the largest share owns it; of shares equal within 10⁻⁹, the one
+//! with the smallest id. The reason is
+//!
+//! - that of the middle (`inside`, `border`, `overlap`, or `nearest` where the middle is in no area),
+//!   when the whole region is in the owner's area, or touches no other one;
+//! - `majority`: otherwise, when the phone is in the owner's area with a probability of a half or more;
+//! - `split`: otherwise. The other areas that the region touches are then told as well.
+//!
+//! What of the region is in no area counts for nobody. Where two areas lie on top of each other the
+//! common part counts for both. A region whose middle is beyond the map's reach is the national desk's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +42,9 @@ use super::earth::corner;
 use super::inside::Side;
 use super::map::JurisdictionMap;
 use super::nearest::{Boundaries, Near, Stations, TIE_M};
-use super::uncertainty::radius_95_m;
+use super::uncertainty::{Certainty, Region, Shape, Shares};
+
+mod uncertain;
 
 /// How far a station answers for places in a map without areas, in metres: 200 nautical miles, the
 /// width of a nation's exclusive economic zone (UNCLOS, article 57).
@@ -47,6 +62,7 @@ pub struct JurisdictionIndex {
     map: Arc<JurisdictionMap>,
     cover: Cover,
     boundaries: Boundaries,
+    shares: Shares,
     stations: Stations,
 }
 
@@ -67,6 +83,7 @@ impl JurisdictionIndex {
         Self {
             cover: Cover::new(map.areas()),
             boundaries: Boundaries::new(map.areas()),
+            shares: Shares::new(map.areas()),
             stations: Stations::new(map.stations()),
             map,
         }
@@ -90,10 +107,8 @@ impl JurisdictionIndex {
         }
     }
 
-    /// Whose place it is. There always is an answer.
-    ///
-    /// The radius is that of a circle which holds the phone with this confidence; others whose area
-    /// the circle of 95 % touches are runners-up, the nearest first.
+    /// Whose place it is, by the circle of this radius that holds the phone with this confidence; by
+    /// the place alone without a radius. There always is an answer.
     #[must_use]
     pub fn locate(
         &self,
@@ -101,84 +116,81 @@ impl JurisdictionIndex {
         radius: Option<RadiusMetres>,
         confidence: Option<ConfidencePercent>,
     ) -> Assignment {
+        match radius {
+            Some(radius) => self.locate_shape(&Shape::Circle { middle: at, radius }, confidence),
+            None => self.point(at),
+        }
+    }
+
+    /// Whose place it is, by the shape that holds the phone with this confidence. There always is an
+    /// answer.
+    #[must_use]
+    pub fn locate_shape(&self, shape: &Shape, confidence: Option<ConfidencePercent>) -> Assignment {
+        let certainty = match shape {
+            Shape::Polygon(_) => Certainty::as_given(confidence),
+            _ => Certainty::new(confidence),
+        };
+        if let Shape::Circle { middle, radius } = shape
+            && let Some(assignment) = self.alone(*middle, certainty.widened_m(*radius), certainty)
+        {
+            return assignment;
+        }
+        match Region::new(shape, certainty) {
+            Some(region) if !self.map.areas().is_empty() => self.uncertain(&region, certainty),
+            Some(region) => self.point(region.middle),
+            None => self.point(shape.middle()),
+        }
+    }
+
+    /// By the place alone.
+    fn point(&self, at: LatLon) -> Assignment {
         if self.map.areas().is_empty() {
             return self.nearest_station(at);
         }
-        let radius_m = radius.map_or(0.0, |radius| radius_95_m(radius, confidence));
         let point = corner(at);
         match self.cover.sole_owner(point) {
-            Some(area) => {
-                let alone = radius_m > 0.0 && radius_m <= self.cover.alone_within_m(point);
-                let radius_m = if alone { 0.0 } else { radius_m };
-                let side = Side::Inside;
-                self.within(at, radius_m, area, &[Holder { area, side }])
-            }
-            None => self.held(at, radius_m, &self.cover.holders(point)),
+            Some(area) => self.within(&[Holder {
+                area,
+                side: Side::Inside,
+            }]),
+            None => self.held(at, &self.cover.holders(point)),
         }
     }
 
     /// By the areas that hold the place, the smallest id first.
-    fn held(&self, at: LatLon, radius_m: f64, holders: &[Holder]) -> Assignment {
-        match holders.first() {
-            Some(owner) => self.within(at, radius_m, owner.area, holders),
-            None => self.outside(at, radius_m),
+    fn held(&self, at: LatLon, holders: &[Holder]) -> Assignment {
+        if holders.is_empty() {
+            self.outside(at)
+        } else {
+            self.within(holders)
         }
     }
 
-    fn within(&self, at: LatLon, radius_m: f64, owner: u32, holders: &[Holder]) -> Assignment {
-        let inside = holders
-            .iter()
-            .filter(|holder| holder.side == Side::Inside)
-            .count();
-        let reason = match inside {
-            2.. => Reason::Overlap,
-            _ if inside < holders.len() => Reason::Border,
-            _ => Reason::Inside,
-        };
-        let mut runners_up: Vec<_> = holders[1..]
-            .iter()
-            .map(|holder| {
-                self.runner_up(Near {
-                    key: holder.area,
-                    distance_m: 0.0,
-                })
-            })
-            .collect();
-        if radius_m > 0.0 {
-            let holding: Vec<_> = holders.iter().map(|holder| holder.area).collect();
-            let near = self
-                .boundaries
-                .nearest(&self.map, at, radius_m, MAX_RUNNERS_UP, &holding);
-            runners_up.extend(near.into_iter().map(|near| self.runner_up(near)));
-        }
-        runners_up.truncate(MAX_RUNNERS_UP);
+    fn within(&self, holders: &[Holder]) -> Assignment {
+        let (owner, others) = (holders.first(), holders.iter().skip(1));
         Assignment {
-            jurisdiction: Some(self.id(owner).clone()),
-            reason,
+            jurisdiction: owner.map(|owner| self.id(owner.area).clone()),
+            reason: reason(holders),
             distance_m: None,
             probability: None,
-            runners_up,
+            runners_up: others
+                .take(MAX_RUNNERS_UP)
+                .map(|other| runner_up(self.id(other.area).clone(), 0.0))
+                .collect(),
         }
     }
 
-    fn outside(&self, at: LatLon, radius_m: f64) -> Assignment {
-        let wanted = if radius_m > 0.0 {
-            1 + MAX_RUNNERS_UP
-        } else {
-            1
-        };
-        let limit_m = self.map.reach_m().max(radius_m);
-        let near = self.boundaries.nearest(&self.map, at, limit_m, wanted, &[]);
-        let (owner, near) = owner_and_others(near, self.map.reach_m());
-        // As near as the owner, or touched by the circle.
-        let touched_m = owner
-            .map_or(0.0, |owner| owner.distance_m + TIE_M)
-            .max(radius_m);
+    /// By the nearest area within reach; those as near are runners-up.
+    fn outside(&self, at: LatLon) -> Assignment {
+        let reach_m = self.map.reach_m();
+        let near = self.boundaries.nearest(&self.map, at, reach_m, 1);
+        let (owner, near) = owner_and_others(near, reach_m);
+        let tied_m = owner.map_or(0.0, |owner| owner.distance_m + TIE_M);
         let runners_up = near
             .into_iter()
-            .filter(|near| near.distance_m <= touched_m)
+            .filter(|near| near.distance_m <= tied_m)
             .take(MAX_RUNNERS_UP)
-            .map(|near| self.runner_up(near))
+            .map(|near| runner_up(self.id(near.key).clone(), near.distance_m))
             .collect();
         let owner = owner.map(|owner| Near {
             key: self.id(owner.key),
@@ -205,9 +217,18 @@ impl JurisdictionIndex {
     fn id(&self, area: u32) -> &JurisdictionId {
         &self.map.areas()[area as usize].id
     }
+}
 
-    fn runner_up(&self, near: Near<u32>) -> RunnerUp {
-        runner_up(self.id(near.key).clone(), near.distance_m)
+/// Why the first of the areas that hold a place owns it.
+fn reason(holders: &[Holder]) -> Reason {
+    let inside = holders
+        .iter()
+        .filter(|holder| holder.side == Side::Inside)
+        .count();
+    match inside {
+        2.. => Reason::Overlap,
+        _ if inside < holders.len() => Reason::Border,
+        _ => Reason::Inside,
     }
 }
 

@@ -11,9 +11,12 @@ mod map;
 mod nearest;
 mod stripes;
 mod surface;
+mod survey;
 mod uncertainty;
 
 pub use index::{JurisdictionIndex, MAX_RUNNERS_UP, NATIONAL_REACH_M};
 pub use load::{FeatureLabel, IdProperties, LoadError, Loaded, MapWarning, Refusal, load};
 pub use map::{Area, Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts, Station};
 pub use surface::surface_m2;
+pub use survey::{FAR_STATION_M, Gap, LEAST_M2, Notice, Overlap, Small, Survey, survey};
+pub use uncertainty::{Ellipse, MAX_SHAPE_CORNERS, Shape, ShapeError};

@@ -74,12 +74,32 @@ impl Boundaries {
         at: LatLon,
         limit_m: f64,
         wanted: usize,
-        but_not: &[u32],
     ) -> Vec<Near<u32>> {
-        let place = cartesian(corner(at));
-        let mut found = Found::new(at, limit_m, wanted);
+        self.search(map, Found::new(at, limit_m, wanted), |_| true)
+    }
+
+    /// How far the lines of these areas are, as far as they are within `limit_m`.
+    pub(super) fn distances(
+        &self,
+        map: &JurisdictionMap,
+        at: LatLon,
+        limit_m: f64,
+        areas: &[u32],
+    ) -> Vec<Near<u32>> {
+        let found = Found::new(at, limit_m, areas.len());
+        self.search(map, found, |area| areas.contains(&area))
+    }
+
+    fn search(
+        &self,
+        map: &JurisdictionMap,
+        mut found: Found<u32>,
+        is_asked: impl Fn(u32) -> bool,
+    ) -> Vec<Near<u32>> {
+        let place = cartesian(corner(found.at));
         for (stretch, lower_2) in self.0.nearest_neighbor_iter_with_distance_2(place) {
-            if lower_2.sqrt() > found.cut_off_m {
+            let lower_m = lower_2.sqrt();
+            if lower_m > found.cut_off_m {
                 break;
             }
             let Stretch {
@@ -88,7 +108,8 @@ impl Boundaries {
                 ring,
                 first,
             } = stretch.data;
-            if but_not.contains(&area) {
+            let is_known_nearer = found.nearest_m.get(&area).is_some_and(|known| *known <= lower_m);
+            if is_known_nearer || !is_asked(area) {
                 continue;
             }
             let polygon = &map.areas()[area as usize].polygons[polygon as usize];

@@ -5,6 +5,7 @@ use crate::jurisdiction::map::{Area, Authority, DEFAULT_REACH_M, MapParts, Stati
 
 mod grid;
 mod properties;
+mod uncertain;
 
 fn at(lat: f64, lon: f64) -> LatLon {
     LatLon::new(lat, lon).unwrap()
@@ -192,44 +193,6 @@ fn beyond_the_reach_it_is_the_nations() {
         index.locate(at(0.5, 1.091), None, None),
         Assignment::national()
     );
-}
-
-#[test]
-fn an_uncertain_fix_names_those_whom_its_circle_touches() {
-    let index = index(vec![
-        area("a", vec![square(0.0, 0.0, 1.0)]),
-        area("b", vec![square(1.0, 0.0, 1.0)]),
-        area("c", vec![square(-1.0, 0.0, 1.0)]),
-    ]);
-    let named = |radius: f64, confidence: Option<f64>| -> Vec<_> {
-        let radius = RadiusMetres::new(radius).ok();
-        let confidence = confidence.and_then(ConfidencePercent::new);
-        let assignment = index.locate(at(0.5, 0.99), radius, confidence);
-        assert_eq!(assignment.reason, Reason::Inside);
-        assert_eq!(assignment.jurisdiction, Some(JurisdictionId::new("a")));
-        assignment
-            .runners_up
-            .iter()
-            .map(|other| other.jurisdiction.to_string())
-            .collect()
-    };
-    assert_eq!(named(1_000.0, None), [] as [&str; 0]); // b is 1,113 m away
-    assert_eq!(named(1_200.0, None), ["b"]);
-    assert_eq!(named(1_000.0, Some(68.0)), ["b"]);
-    assert_eq!(named(1_200.0, Some(99.9)), [] as [&str; 0]);
-    assert_eq!(named(120_000.0, None), ["b", "c"]);
-    assert_eq!(named(f64::MAX, None), ["b", "c"]);
-}
-
-#[test]
-fn a_wide_circle_far_at_sea_names_whom_it_touches_and_stays_the_nations() {
-    let index = index(vec![area("a", vec![square(0.0, 0.0, 1.0)])]);
-    let assignment = index.locate(at(0.5, 3.0), RadiusMetres::new(300_000.0).ok(), None);
-    assert_eq!(
-        (assignment.jurisdiction, assignment.reason),
-        (None, Reason::None)
-    );
-    assert_eq!(assignment.runners_up.len(), 1);
 }
 
 #[test]
