@@ -2,6 +2,7 @@
 
 pub mod build;
 mod cells;
+mod change;
 mod cover;
 mod earth;
 mod index;
@@ -14,6 +15,9 @@ mod surface;
 mod survey;
 mod uncertainty;
 
+pub use change::{
+    AreaChange, LEAST_ORPHAN_M2, LEAST_PIECE_M2, MapChange, ORPHAN_BEYOND_M, Orphan, Patch,
+};
 pub use index::{JurisdictionIndex, MAX_RUNNERS_UP, NATIONAL_REACH_M};
 pub use load::{FeatureLabel, IdProperties, LoadError, Loaded, MapWarning, Refusal, load};
 pub use map::{Area, Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts, Station};
