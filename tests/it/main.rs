@@ -6,6 +6,7 @@
     reason = "these tests use the world: files, sockets, clocks and other programs"
 )]
 
+mod agreement;
 mod areas;
 mod browser;
 mod demo;
