@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use journal::{LogName, Offset};
 use protocol::{
-    Assigned, Decision, DecisionHeader, DecisionId, DecisionKind, Effect, IncidentId, Millis,
-    OfficerId, Outcome, Revision, State, Subject, UnixMillis,
+    Assigned, Decision, DecisionHeader, DecisionId, DecisionKind, DeskId, Effect, IncidentId,
+    Millis, OfficerId, Outcome, Revision, State, Subject, UnixMillis,
 };
 
 use crate::board::{Applied, Board, By, HistoryItem, Incident};
@@ -330,7 +330,11 @@ impl Dispatch {
         let pending = self
             .pending(incident)
             .filter(|_| incident.lifecycle().state() == State::New);
-        pending.is_some_and(|one| desk.covers(Some(&crate::card::owner_of(one)), &self.map))
+        pending.is_some_and(|one| {
+            let told = one.assignment.also_told().map(DeskId::station);
+            let mut desks = [crate::card::owner_of(one)].into_iter().chain(told);
+            desks.any(|owner| desk.covers(Some(&owner), &self.map))
+        })
     }
 
     /// The card of an incident.

@@ -16,9 +16,10 @@ pub enum Reason {
     Border,
     /// Areas of the map lie on top of each other here; the rule of the map says whose it is.
     Overlap,
-    /// The fix is uncertain; most of the circle is in this area.
+    /// The fix is uncertain; the phone is in this area with a probability of a half or more.
     Majority,
-    /// The fix is uncertain; no area holds half of the circle, this one holds most.
+    /// The fix is uncertain; the phone is in no area with a probability of a half, in this one with
+    /// the largest. The runners-up are told as well.
     Split,
     /// In no area; this one is the nearest within reach.
     Nearest,
@@ -87,6 +88,15 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Who is told besides the owner: the runners-up of a split.
+    pub fn also_told(&self) -> impl Iterator<Item = &JurisdictionId> {
+        let told = match self.reason {
+            Reason::Split => self.runners_up.as_slice(),
+            _ => &[],
+        };
+        told.iter().map(|other| &other.jurisdiction)
+    }
+
     /// What holds when nothing is known about the place, or nobody is near: the national desk.
     #[must_use]
     pub fn national() -> Self {

@@ -1,11 +1,12 @@
+use geo::polygon;
 use protocol::{
-    AlertId, Content, Day, DeviceId, Header, JurisdictionId, LatLon, Position, Raise, Report,
-    ReportHeader, ReportKind, ReportNumber, Verification,
+    AlertId, Content, Day, DeviceId, Header, JurisdictionId, LatLon, Position, RadiusMetres, Raise,
+    Reason, Report, ReportHeader, ReportKind, ReportNumber, Verification,
 };
 
 use super::*;
 use crate::desk::Role;
-use crate::jurisdiction::{Authority, DEFAULT_REACH_M, MapParts, Station};
+use crate::jurisdiction::{Area, Authority, DEFAULT_REACH_M, MapParts, Station};
 use crate::opened::Body;
 
 const ALERT: AlertId = AlertId::from_bytes([2; 16]);
@@ -26,12 +27,29 @@ impl Site {
             agency: Some("North".to_owned()),
             at: LatLon::new(lat, 127.0).unwrap(),
         });
+        Self::with_map(Vec::new(), stations.to_vec())
+    }
+
+    /// Two areas of one degree whose border is at 36 degrees north.
+    fn with_border() -> Self {
+        let areas = [("a", 36.0), ("b", 35.0)].map(|(id, south)| Area {
+            id: JurisdictionId::new(id),
+            name: format!("{id} station"),
+            agency: Some(format!("agency of {id}")),
+            polygons: vec![polygon![
+                (x: 126.5, y: south), (x: 127.5, y: south), (x: 127.5, y: south + 1.0), (x: 126.5, y: south + 1.0),
+            ]],
+        });
+        Self::with_map(areas.to_vec(), Vec::new())
+    }
+
+    fn with_map(areas: Vec<Area>, stations: Vec<Station>) -> Self {
         let map = Arc::new(JurisdictionMap::new(MapParts {
             name: "test".to_owned(),
             authority: Authority::Invented,
             label: None,
-            areas: Vec::new(),
-            stations: stations.to_vec(),
+            areas,
+            stations,
             reach_m: DEFAULT_REACH_M,
         }));
         let index = Arc::new(JurisdictionIndex::new(Arc::clone(&map)));
@@ -68,7 +86,12 @@ impl Site {
     }
 
     fn raise_as(&mut self, alert: AlertId, number: u64, lat: Option<f64>) {
-        let fix = lat.map(|lat| Ok(Position::at(LatLon::new(lat, 127.0).unwrap())));
+        let position = lat.map(|lat| Position::at(LatLon::new(lat, 127.0).unwrap()));
+        self.raise_with(alert, number, position);
+    }
+
+    fn raise_with(&mut self, alert: AlertId, number: u64, position: Option<Position>) {
+        let fix = position.map(Ok);
         let content = Content::Raise(Raise {
             fix,
             ..Raise::default()
@@ -373,4 +396,67 @@ fn a_press_across_a_border_takes_the_incident_from_nobody_who_handles_it() {
         let desk = Desk::parse(desk).unwrap();
         assert!(site.dispatch.visible(&desk, &id).is_some(), "{desk:?}");
     }
+}
+
+#[test]
+fn a_split_is_told_to_both_stations_and_owned_by_one() {
+    let mut site = Site::with_border();
+    let position = |lat| Position {
+        radius: RadiusMetres::new(500.0).ok(),
+        ..Position::at(LatLon::new(lat, 127.0).unwrap())
+    };
+    site.raise_with(ALERT, 1, Some(position(36.0001)));
+    let id = site.incident().id();
+    let sees = |site: &Site| -> Vec<_> {
+        [
+            "station:a",
+            "station:b",
+            "province:agency of a",
+            "province:agency of b",
+            "station:c",
+        ]
+        .into_iter()
+        .filter(|desk| {
+            site.dispatch
+                .visible(&Desk::parse(desk).unwrap(), &id)
+                .is_some()
+        })
+        .collect()
+    };
+    let both = [
+        "station:a",
+        "station:b",
+        "province:agency of a",
+        "province:agency of b",
+    ];
+    assert_eq!(sees(&site), both, "as soon as it is computed");
+    site.settle();
+    let (assigned, _) = site.incident().assigned().unwrap();
+    assert_eq!(assigned.assignment.reason, Reason::Split);
+    let owner = site.incident().lifecycle().owner_desk();
+    assert_eq!(owner.map(|desk| desk.as_str()), Some("station:a"));
+    assert_eq!(sees(&site), both);
+    // The other station may be the one whose officer is there first.
+    let lee = officer("lee", "station:b", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &lee, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    assert_eq!(site.incident().lifecycle().state(), State::Acknowledged);
+}
+
+#[test]
+fn who_is_unlikely_is_named_and_not_told() {
+    let mut site = Site::with_border();
+    let position = Position {
+        radius: RadiusMetres::new(500.0).ok(),
+        ..Position::at(LatLon::new(36.003, 127.0).unwrap())
+    };
+    site.raise_with(ALERT, 1, Some(position));
+    site.settle();
+    let (assigned, _) = site.incident().assigned().unwrap();
+    assert_eq!(assigned.assignment.reason, Reason::Majority);
+    assert_eq!(assigned.assignment.runners_up.len(), 1);
+    let id = site.incident().id();
+    let b = Desk::parse("station:b").unwrap();
+    assert!(site.dispatch.visible(&b, &id).is_none());
 }

@@ -2,7 +2,8 @@
 
 use journal::Offset;
 use protocol::{
-    Content, Decision, DecisionHeader, DecisionKind, Effect, Report, ReportHeader, UnixMillis,
+    Content, Decision, DecisionHeader, DecisionKind, DeskId, Effect, Report, ReportHeader,
+    UnixMillis,
 };
 
 use super::{Incident, MAX_HISTORY, Speaker, Spoken};
@@ -45,6 +46,8 @@ impl Incident {
     fn take_decision(&mut self, decision: &DecisionHeader, body: &Body, time: UnixMillis) {
         match body {
             Body::Decision(Decision::Assigned(assigned)) => {
+                let also_told = assigned.assignment.also_told();
+                self.desks.extend(also_told.map(DeskId::station));
                 self.assigned = Some((assigned.clone(), time));
             }
             Body::Decision(Decision::Delivered { desk, .. }) => {

@@ -148,7 +148,7 @@ impl Incident {
         &self.delivered
     }
 
-    /// Every desk that owns it or has owned it.
+    /// Every desk that owns it, has owned it, or was told of it.
     #[must_use]
     pub fn desks(&self) -> &BTreeSet<DeskId> {
         &self.desks
