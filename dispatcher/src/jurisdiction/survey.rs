@@ -13,6 +13,7 @@ mod clip;
 mod gap;
 mod notice;
 mod overlap;
+mod place;
 
 use geo::{BoundingRect as _, Coord, InteriorPoint as _, LineString, Polygon, Rect};
 use protocol::JurisdictionId;

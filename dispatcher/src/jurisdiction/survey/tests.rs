@@ -71,6 +71,12 @@ fn what_two_hold_belongs_to_the_smaller_id() {
         assert_eq!((overlap.owner.as_str(), overlap.other.as_str()), ("a", "b"));
         same(overlap.area_m2, shared);
         same(surface_m2(&overlap.pieces), shared);
+        let at = overlap.somewhere().unwrap();
+        assert!((127.15..127.2).contains(&at.lon_deg()) && (37.1..37.2).contains(&at.lat_deg()));
+        let geometry = overlap.geometry();
+        assert_eq!(geometry["type"], "MultiPolygon");
+        let corners = geometry["coordinates"][0][0].as_array().unwrap();
+        assert_eq!((corners.len(), corners.first()), (5, corners.last()));
         assert_eq!(survey.gaps, []);
     }
 }

