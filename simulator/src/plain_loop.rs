@@ -2,9 +2,20 @@
 //!
 //! It shares no code with the dispatcher, only the types in which a map is held, so that an error
 //! there does not hide itself here. It makes no claim about the map.
+//!
+//! A place that is known as a circle belongs to the area that holds most of it; see
+//! [`PlainMap::owners_of_circle`].
+
+mod disc;
+mod scale;
+mod space;
 
 use dispatcher::jurisdiction::JurisdictionMap;
 use protocol::{JurisdictionId, LatLon};
+
+use disc::{Disc, Window};
+pub use scale::radius_95_m;
+use space::{InSpace, distance_m, in_space, to_line_m};
 
 /// How far a station answers in a map without areas, in metres: 200 nautical miles.
 const STATION_REACH_M: f64 = 370_400.0;
@@ -13,9 +24,15 @@ const STATION_REACH_M: f64 = 370_400.0;
 /// straight through the Earth here, which is off by that much where they are 10 km long.
 const UNDECIDED_M: f64 = 2.0;
 
-/// WGS84: half of the longer axis in metres, and the square of the eccentricity.
-const SEMI_MAJOR_M: f64 = 6_378_137.0;
-const ECCENTRICITY_2: f64 = 6.694_379_990_141_317e-3;
+/// Owners whose shares of a circle differ by less are both right: what the two ways of drawing a
+/// circle and of cutting it may differ by.
+const UNDECIDED_SHARE: f64 = 0.002;
+
+/// From this share on an area holds the whole circle.
+const WHOLE_SHARE: f64 = 1.0 - 1e-6;
+
+/// A smaller share is a rounding of the library that cuts polygons.
+const LEAST_SHARE: f64 = 1e-8;
 
 /// Longitude and latitude in degrees.
 type Corner = (f64, f64);
@@ -83,13 +100,8 @@ impl PlainMap {
         if self.areas.is_empty() {
             let place = in_space((at.lon_deg(), at.lat_deg()));
             let stations = self.stations.iter().map(|(id, station)| {
-                (
-                    id,
-                    length(minus(
-                        place,
-                        in_space((station.lon_deg(), station.lat_deg())),
-                    )),
-                )
+                let station = in_space((station.lon_deg(), station.lat_deg()));
+                (id, distance_m(place, station))
             });
             return nearest(stations, STATION_REACH_M);
         }
@@ -105,6 +117,57 @@ impl PlainMap {
                 .map(|area| (&area.id, area.distance_m(place))),
             self.reach_m,
         )
+    }
+
+    /// Who may own a place of which no more is known than that it is in a circle of this radius,
+    /// scaled by [`radius_95_m`].
+    ///
+    /// The area with the largest share of the circle; all that have as much within
+    /// [`UNDECIDED_SHARE`], except that of those which hold the whole circle only the smallest may
+    /// own it. By the middle alone, as [`PlainMap::owners`] says, where the radius is 0, the map has
+    /// no areas, no area is touched, or it is not sure that one is.
+    #[must_use]
+    pub fn owners_of_circle(&self, at: LatLon, radius_95_m: f64) -> Vec<&JurisdictionId> {
+        let window = Window::around((at.lon_deg(), at.lat_deg()), radius_95_m);
+        let mut polygons = self.areas.iter().flat_map(|area| &area.polygons);
+        // Far from any line, as nearly all places are, the middle says it all.
+        if radius_95_m <= 0.0 || !polygons.any(|polygon| window.is_crossed_by(polygon)) {
+            return self.owners(at);
+        }
+        let shares = self.shares(at, radius_95_m);
+        let largest = shares.first().map_or(0.0, |(_, share)| *share);
+        let mut whole = false;
+        let mut owners: Vec<_> = shares
+            .into_iter()
+            .filter(|(_, share)| *share >= largest - UNDECIDED_SHARE)
+            .filter(|(_, share)| *share < WHOLE_SHARE || !std::mem::replace(&mut whole, true))
+            .map(|(id, _)| id)
+            .collect();
+        if largest < UNDECIDED_SHARE {
+            let by_middle = self.owners(at);
+            owners.retain(|id| !by_middle.contains(id));
+            owners.extend(by_middle);
+        }
+        owners
+    }
+
+    /// The areas that a circle of this radius touches, in metres on the ellipsoid, and what part of
+    /// it each of them holds, between 0 and 1: the largest first, equal ones by their ids.
+    #[must_use]
+    pub fn shares(&self, at: LatLon, radius_m: f64) -> Vec<(&JurisdictionId, f64)> {
+        let Some(disc) = Disc::new((at.lon_deg(), at.lat_deg()), radius_m) else {
+            return Vec::new();
+        };
+        let mut shares: Vec<_> = self
+            .areas
+            .iter()
+            .map(|area| (&area.id, disc.share_of(&area.polygons)))
+            .filter(|(_, share)| *share >= LEAST_SHARE)
+            .collect();
+        // Those who hold it all are equal, whatever the library makes of it.
+        let as_whole = |share: f64| if share > WHOLE_SHARE { 1.0 } else { share };
+        shares.sort_by(|a, b| as_whole(b.1).total_cmp(&as_whole(a.1)));
+        shares
     }
 }
 
@@ -175,97 +238,5 @@ impl PlainPolygon {
     }
 }
 
-/// Metres from the middle of the Earth.
-type InSpace = [f64; 3];
-
-/// Degrees on the ellipsoid to metres in space (any textbook of geodesy; height 0).
-fn in_space((lon_deg, lat_deg): Corner) -> InSpace {
-    let (sin_lat, cos_lat) = lat_deg.to_radians().sin_cos();
-    let (sin_lon, cos_lon) = lon_deg.to_radians().sin_cos();
-    let normal_m = SEMI_MAJOR_M / (1.0 - ECCENTRICITY_2 * sin_lat * sin_lat).sqrt();
-    [
-        normal_m * cos_lat * cos_lon,
-        normal_m * cos_lat * sin_lon,
-        normal_m * (1.0 - ECCENTRICITY_2) * sin_lat,
-    ]
-}
-
-fn minus(a: InSpace, b: InSpace) -> InSpace {
-    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
-}
-
-fn dot(a: InSpace, b: InSpace) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-fn length(a: InSpace) -> f64 {
-    dot(a, a).sqrt()
-}
-
-fn to_line_m(place: InSpace, from: InSpace, to: InSpace) -> f64 {
-    let (line, offset) = (minus(to, from), minus(place, from));
-    let along = (dot(offset, line) / dot(line, line).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-    length(minus(
-        offset,
-        [line[0] * along, line[1] * along, line[2] * along],
-    ))
-}
-
 #[cfg(test)]
-mod tests {
-    use dispatcher::jurisdiction::{IdProperties, load};
-
-    use super::*;
-
-    const MAP: &str = r#"{"type":"FeatureCollection","authority":"invented","features":[
-        {"type":"Feature","properties":{"id":"west"},"geometry":{"type":"Polygon","coordinates":[
-            [[127.0,37.0],[127.5,37.0],[127.5,37.5],[127.0,37.5],[127.0,37.0]],
-            [[127.1,37.1],[127.2,37.1],[127.2,37.2],[127.1,37.2],[127.1,37.1]]]}},
-        {"type":"Feature","properties":{"id":"east"},"geometry":{"type":"Polygon","coordinates":[
-            [[127.4,37.0],[128.0,37.0],[128.0,37.5],[127.4,37.5],[127.4,37.0]]]}}]}"#;
-
-    fn owners(lat_deg: f64, lon_deg: f64) -> Vec<String> {
-        owners_on(MAP, lat_deg, lon_deg)
-    }
-
-    fn owners_on(map: &str, lat_deg: f64, lon_deg: f64) -> Vec<String> {
-        let map = load(map, "test", &IdProperties::default()).unwrap().map;
-        let plain = PlainMap::new(&map);
-        let at = LatLon::new(lat_deg, lon_deg).unwrap();
-        plain
-            .owners(at)
-            .into_iter()
-            .map(ToString::to_string)
-            .collect()
-    }
-
-    #[test]
-    fn inside_hole_overlap_shore_and_far_out() {
-        assert_eq!(owners(37.3, 127.05), ["west"]);
-        assert_eq!(
-            owners(37.15, 127.15),
-            ["west"],
-            "the nearest to a hole is its rim"
-        );
-        assert_eq!(
-            owners(37.3, 127.45),
-            ["east"],
-            "the smallest id owns an overlap"
-        );
-        assert_eq!(owners(37.3, 128.5), ["east"]);
-        assert_eq!(owners(37.3, 130.5), Vec::<String>::new());
-    }
-
-    #[test]
-    fn equally_near_is_undecided() {
-        let apart = MAP.replace("127.4", "127.6");
-        assert_eq!(owners_on(&apart, 37.25, 127.55), ["east", "west"]);
-        assert_eq!(owners_on(&apart, 37.25, 127.551), ["east"]);
-    }
-
-    #[test]
-    fn a_degree_of_latitude_has_its_length() {
-        let metres = length(minus(in_space((127.0, 37.0)), in_space((127.0, 37.001))));
-        assert!((metres - 110.98).abs() < 0.02, "{metres}");
-    }
-}
+mod tests;
