@@ -83,11 +83,66 @@ fn one_place_is_answered_in_words_and_in_json() {
     let json = ansim(&[&arguments[..], &uncertain].concat(), "");
     let answer: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(answer["id"], "1.0");
-    assert_eq!(answer["reason"], "inside");
+    assert_eq!(answer["reason"], "majority");
+    let probability = answer["probability"].as_f64().unwrap();
+    assert!((0.9..0.95).contains(&probability), "{probability}");
     assert_eq!(answer["agency"], "West");
     assert_eq!(answer["authority"], "invented");
     assert_eq!(answer["runners_up"][0]["id"], "7");
     assert!(answer["map"].as_str().unwrap().starts_with("squares@"));
+}
+
+#[test]
+fn an_ellipse_and_a_polygon_are_answered_by_their_shares() {
+    let map = file(TWO_SQUARES);
+    let options = [
+        "locate",
+        "--jurisdictions",
+        name(&map),
+        "--id-property",
+        "P",
+    ];
+    let ask = |more: &[&str]| ansim(&[&options[..], more].concat(), "");
+    let polygon = ask(&[
+        "--polygon",
+        "0.5,0.97 0.5,1.01 0.51,1.01 0.51,0.97",
+        "--confidence",
+        "80",
+    ]);
+    let words =
+        "1.0: majority\nprobability 60.0 %\nagency West\nrunner-up 7, probability 20.0 %, 1113.";
+    assert!(stdout(&polygon).starts_with(words), "{}", stdout(&polygon));
+    // The border is 5.6 km to the east: beyond the short half axis, within the long one.
+    let ellipse = |orientation| {
+        ask(&[
+            "--ellipse",
+            &format!("9000,3000,{orientation}"),
+            "0.5",
+            "0.95",
+        ])
+    };
+    assert!(stdout(&ellipse(0)).starts_with("1.0: inside\nprobability 95.0 %"));
+    assert!(stdout(&ellipse(90)).starts_with("1.0: majority\n"));
+    for (wrong, why) in [
+        (
+            vec!["--ellipse", "9000,3000", "0.5", "0.95"],
+            "three numbers",
+        ),
+        (
+            vec!["--ellipse", "-1,3000,0", "0.5", "0.95"],
+            "metres, zero or more",
+        ),
+        (vec!["--polygon", "0.5,0.97 0.5"], "`0.5` is not LAT,LON"),
+        (
+            vec!["--polygon", "0,0 1,1"],
+            "a polygon of 2 different corners",
+        ),
+        (vec!["--polygon", "0,0 1,1 0,99 91,0"], "is no place"),
+    ] {
+        let output = ask(&wrong);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
 }
 
 #[test]
