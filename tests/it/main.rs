@@ -9,6 +9,7 @@
 mod agreement;
 mod areas;
 mod browser;
+mod check;
 mod demo;
 mod end_to_end;
 mod engine;
