@@ -8,13 +8,18 @@
 //! - *lost* when it was raised and is not on board;
 //! - *duplicated* is each press on the console too many: more than the phone made, of a second
 //!   incident of the same phone, or of an incident of nobody;
-//! - *mismatched* is an incident at another desk than the one that the plain loop names.
+//! - *mismatched* is an incident at another desk than those that are right for where the phone had
+//!   said that it was when the console first saw the incident there.
+//!
+//! Which desks are right takes time to say, and nobody's alert is to wait for it. So places are kept
+//! as they are said, handed out one by one by [`Books::poll_unjudged`], and judged when there is time
+//! for it; an incident of which nobody has said yet that it is at a right desk counts as mismatched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use protocol::{AlertId, DeviceId, IncidentId};
+use protocol::{AlertId, ConfidencePercent, DeviceId, IncidentId, LatLon, Position, RadiusMetres};
 use serde::Serialize;
 
 /// The longest time from press to console that is told apart, in microseconds: ten minutes.
@@ -26,8 +31,54 @@ const DIGITS: u8 = 3;
 /// Presses of one incident whose arrival is timed: nobody in a plan presses so often.
 const MAX_TIMED_PRESSES: usize = 64;
 
+/// Places of one phone that are kept, the first ones: a walker says one each second, and whatever
+/// changes the desk of an incident in a plan happens within ten seconds of the press.
+const MAX_PLACES: usize = 16;
+
+/// The desk of those whose place is not known, as cards name it.
+pub const NATIONAL_DESK: &str = "national";
+
 /// Desks at which an incident may rightly be, as cards name them.
 pub type RightDesks = BTreeSet<String>;
+
+/// Where a phone said that it is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Place {
+    /// The middle of the circle.
+    pub at: LatLon,
+    /// How wide it is.
+    pub radius: Option<RadiusMetres>,
+    /// How sure the phone is of it.
+    pub confidence: Option<ConfidencePercent>,
+}
+
+impl From<&Position> for Place {
+    fn from(position: &Position) -> Self {
+        Self {
+            at: position.at,
+            radius: position.radius,
+            confidence: position.confidence,
+        }
+    }
+}
+
+/// A place of which it is to be said which desks are right; see [`Books::judged`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Unjudged {
+    /// What the phone said.
+    pub place: Place,
+    device: DeviceId,
+    number: usize,
+}
+
+/// A place that a phone said.
+#[derive(Debug)]
+struct Said {
+    place: Place,
+    at: Duration,
+    /// Absent until it is judged.
+    right_desks: Option<RightDesks>,
+}
 
 /// What a card on the console says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,13 +97,34 @@ struct Phone {
     /// In the order of the presses, with the time of each.
     alerts: Vec<(AlertId, Duration)>,
     receipted: BTreeSet<AlertId>,
-    right_desks: RightDesks,
+    /// In the order in which the phone said them, at most [`MAX_PLACES`].
+    places: Vec<Said>,
+}
+
+impl Phone {
+    /// Whether an incident may rightly be at a desk at which the console first saw it then.
+    ///
+    /// By what the phone had said by then. Whoever had said nothing is the national desk's, until the
+    /// phone says where it is.
+    fn may_be_at(&self, desk: &str, since: Duration) -> bool {
+        if self.places.is_empty() {
+            return desk == NATIONAL_DESK;
+        }
+        let known = self.places.iter().filter(|said| said.at <= since).count();
+        let known = if known == 0 { self.places.len() } else { known };
+        self.places[..known]
+            .iter()
+            .filter_map(|said| said.right_desks.as_ref())
+            .any(|right| right.contains(desk))
+    }
 }
 
 /// An incident on the console.
 #[derive(Debug, Default)]
 struct Shown {
     desk: String,
+    /// When it was first seen there.
+    since: Duration,
     presses: u64,
     /// When the card first held that many presses.
     arrivals: Vec<Duration>,
@@ -65,6 +137,7 @@ pub struct Books {
     /// Whose incident would have this id.
     whose: BTreeMap<IncidentId, DeviceId>,
     shown: BTreeMap<IncidentId, Shown>,
+    unjudged: VecDeque<Unjudged>,
 }
 
 /// What a run came to.
@@ -108,18 +181,43 @@ pub struct Times {
 }
 
 impl Books {
-    /// A phone took a press at a place for which these desks are right.
-    pub fn pressed(
-        &mut self,
-        device: DeviceId,
-        alert: AlertId,
-        at: Duration,
-        right_desks: &RightDesks,
-    ) {
+    /// A phone took a press.
+    pub fn pressed(&mut self, device: DeviceId, alert: AlertId, at: Duration) {
         self.whose.insert(IncidentId::of(&device, &alert), device);
         let phone = self.phones.entry(device).or_default();
         phone.alerts.push((alert, at));
-        phone.right_desks.clone_from(right_desks);
+    }
+
+    /// A phone says where it is, with a press or later; `at` is a time before it left the phone.
+    pub fn said(&mut self, device: DeviceId, place: Place, at: Duration) {
+        let places = &mut self.phones.entry(device).or_default().places;
+        let is_new = places.last().is_none_or(|last| last.place != place);
+        if !is_new || places.len() >= MAX_PLACES {
+            return;
+        }
+        self.unjudged.push_back(Unjudged {
+            place,
+            device,
+            number: places.len(),
+        });
+        places.push(Said {
+            place,
+            at,
+            right_desks: None,
+        });
+    }
+
+    /// The next place of which it is to be said which desks are right.
+    pub fn poll_unjudged(&mut self) -> Option<Unjudged> {
+        self.unjudged.pop_front()
+    }
+
+    /// These desks are right for what the phone said.
+    pub fn judged(&mut self, unjudged: Unjudged, right_desks: RightDesks) {
+        let phone = self.phones.entry(unjudged.device).or_default();
+        if let Some(said) = phone.places.get_mut(unjudged.number) {
+            said.right_desks = Some(right_desks);
+        }
     }
 
     /// A receipt came back for a press.
@@ -139,7 +237,10 @@ impl Books {
             presses,
         } = seen;
         let shown = self.shown.entry(incident).or_default();
-        shown.desk = desk;
+        if shown.desk != desk {
+            shown.desk = desk;
+            shown.since = at;
+        }
         shown.presses = presses;
         let held = usize::try_from(presses)
             .unwrap_or(usize::MAX)
@@ -172,7 +273,7 @@ impl Books {
                 .unwrap_or_default();
             let raised = phone.alerts.len() as u64;
             let held: u64 = incidents.iter().map(|shown| shown.presses).sum();
-            let wrong = |shown: &&&Shown| !phone.right_desks.contains(&shown.desk);
+            let wrong = |shown: &&&Shown| !phone.may_be_at(&shown.desk, shown.since);
             counts.raised += raised;
             counts.receipted += phone.receipted.len() as u64;
             counts.on_board += held.min(raised);
@@ -233,8 +334,21 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn desks() -> RightDesks {
-        BTreeSet::from(["station:a".to_owned()])
+    /// A place for each number.
+    fn place(n: u8) -> Place {
+        Place {
+            at: LatLon::new(f64::from(n), 127.0).unwrap(),
+            radius: RadiusMetres::new(10.0).ok(),
+            confidence: None,
+        }
+    }
+
+    /// Station `a` is right for place 1, `b` for place 2, and so on.
+    fn judge(books: &mut Books) {
+        while let Some(unjudged) = books.poll_unjudged() {
+            let letter = char::from(b'a' + (unjudged.place.at.lat_deg() as u8) - 1);
+            books.judged(unjudged, BTreeSet::from([format!("station:{letter}")]));
+        }
     }
 
     fn card(of: (u8, u8), desk: &str, presses: u64) -> Seen {
@@ -250,9 +364,11 @@ mod tests {
     fn books() -> Books {
         let mut books = Books::default();
         for (who, what, at) in [(1, 1, 0), (2, 2, 100), (2, 3, 500)] {
-            books.pressed(device(who), alert(what), ms(at), &desks());
+            books.pressed(device(who), alert(what), ms(at));
+            books.said(device(who), place(1), ms(at));
             books.receipted(device(who), alert(what));
         }
+        judge(&mut books);
         books
     }
 
@@ -286,8 +402,10 @@ mod tests {
         let mut books = Books::default();
         books.shown(card((1, 1), "station:a", 1), ms(3));
         assert_eq!(books.counts().duplicated, 1, "until then it is nobody's");
-        books.pressed(device(1), alert(1), ms(1), &desks());
+        books.pressed(device(1), alert(1), ms(1));
+        books.said(device(1), place(1), ms(1));
         books.receipted(device(1), alert(1));
+        judge(&mut books);
         assert!(books.counts().are_settled());
         assert!(
             books
@@ -342,9 +460,67 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_judged_is_not_right() {
+        let mut books = Books::default();
+        books.pressed(device(1), alert(1), ms(0));
+        books.said(device(1), place(1), ms(0));
+        books.shown(card((1, 1), "station:a", 1), ms(7));
+        assert_eq!(books.counts().map_mismatches, 1);
+        judge(&mut books);
+        assert_eq!(books.counts().map_mismatches, 0);
+    }
+
+    #[test]
+    fn the_desk_is_right_for_what_had_been_said_when_it_was_first_seen() {
+        let seen_at = |desk: &str, at| {
+            let mut books = Books::default();
+            books.pressed(device(1), alert(1), ms(0));
+            for (number, said_at) in [(1, 0), (2, 1_000), (2, 1_500), (3, 2_000)] {
+                books.said(device(1), place(number), ms(said_at));
+            }
+            judge(&mut books);
+            books.shown(card((1, 1), "national", 1), ms(5));
+            books.shown(card((1, 1), desk, 1), ms(at));
+            // Seen there again: the first time counts.
+            books.shown(card((1, 1), desk, 1), ms(at + 5_000));
+            books.counts().map_mismatches
+        };
+        assert_eq!(seen_at("station:a", 7), 0);
+        assert_eq!(seen_at("station:b", 7), 1, "nobody had said so yet");
+        assert_eq!(seen_at("station:b", 1_007), 0);
+        assert_eq!(seen_at("station:c", 1_007), 1);
+        assert_eq!(seen_at("national", 7), 1);
+    }
+
+    #[test]
+    fn without_a_place_the_national_desk_is_right_until_there_is_one() {
+        let mut books = Books::default();
+        books.pressed(device(1), alert(1), ms(0));
+        books.shown(card((1, 1), "national", 1), ms(7));
+        assert_eq!(books.counts().map_mismatches, 0);
+        books.said(device(1), place(2), ms(1_000));
+        judge(&mut books);
+        assert_eq!(books.counts().map_mismatches, 1);
+        books.shown(card((1, 1), "station:b", 1), ms(1_010));
+        assert_eq!(books.counts().map_mismatches, 0);
+    }
+
+    #[test]
+    fn a_phone_that_walks_for_ever_fills_no_memory() {
+        let mut books = Books::default();
+        for step in 0..200 {
+            books.said(device(1), place(1 + step % 2), ms(u64::from(step)));
+        }
+        assert_eq!(books.phones[&device(1)].places.len(), MAX_PLACES);
+        assert_eq!(books.unjudged.len(), MAX_PLACES);
+    }
+
+    #[test]
     fn without_a_receipt_nothing_is_settled() {
         let mut books = Books::default();
-        books.pressed(device(1), alert(1), ms(0), &desks());
+        books.pressed(device(1), alert(1), ms(0));
+        books.said(device(1), place(1), ms(0));
+        judge(&mut books);
         books.shown(card((1, 1), "station:a", 1), ms(1));
         let counts = books.counts();
         assert!(counts.are_right() && !counts.are_settled());

@@ -1,16 +1,19 @@
 //! Who presses: what the phone knows, whether it is enrolled, and what the person does afterwards.
 
+mod accuracy;
+
 use std::time::Duration;
 
 use protocol::{
-    CancelMeaning, Capability, ConfidencePercent, DeviceId, DeviceState, HearsText, InstallKey,
-    LatLon, Millis, Position, RadiusMetres, Raise, Source, UnixMillis,
+    CancelMeaning, Capability, DeviceId, DeviceState, HearsText, InstallKey, LatLon, Millis,
+    Position, Raise, UnixMillis,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::places::moved;
+pub use accuracy::Accuracy;
 
 /// What people type.
 const WORDS: [&str; 10] = [
@@ -38,12 +41,6 @@ const SHOWS_VISIBLY: [&str; 3] = ["", "a notification", "잠금 화면에 알림
 
 /// How long a phone without a fix at hand looks for its first one.
 const FIRST_FIX_AFTER: Duration = Duration::from_secs(1);
-
-/// From this radius on, in metres, a fix is one of the network's cells.
-const CELL_RADIUS_M: f64 = 150.0;
-
-/// The confidence that goes with a radius on most phones' systems, in percent.
-const CONFIDENCE_PERCENT: f64 = 68.0;
 
 /// Whether a relay can tell who the phone is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,8 +115,8 @@ pub struct Person {
     pub trust: Trust,
     /// What the phone knows of its place.
     pub fix: Fix,
-    /// Radius of uncertainty of its fixes in metres.
-    pub radius_m: f64,
+    /// How well the phone knows its place.
+    pub accuracy: Accuracy,
     /// How the person moves; still without it.
     pub walk: Option<Walk>,
     /// Between two positions.
@@ -150,7 +147,7 @@ impl Person {
             device: rng.random(),
             trust: trust(rng),
             fix,
-            radius_m: radius_m(rng),
+            accuracy: Accuracy::draw(rng),
             walk,
             interval: match (fix, walk) {
                 (Fix::Later(_), _) => FIRST_FIX_AFTER,
@@ -216,12 +213,11 @@ impl Person {
             Fix::Later(at) if since_press >= FIRST_FIX_AFTER => at,
             Fix::Later(_) | Fix::Never => return None,
         };
-        let cell = self.radius_m >= CELL_RADIUS_M;
         Some(Position {
-            radius: RadiusMetres::new(self.radius_m).ok(),
-            confidence: ConfidencePercent::new(CONFIDENCE_PERCENT),
+            radius: self.accuracy.radius(),
+            confidence: self.accuracy.confidence(),
             fix_at: Some(now),
-            source: if cell { Source::Cell } else { Source::Gnss },
+            source: self.accuracy.source,
             speed_mps: self.walk.map(|walk| walk.speed_mps),
             bearing_deg: self.walk.map(|walk| walk.bearing_deg),
             ..Position::at(self.walk.map_or(from, |walk| walk.after(from, since_press)))
@@ -272,16 +268,6 @@ fn walk(rng: &mut ChaCha8Rng) -> Option<Walk> {
         speed_mps,
         bearing_deg: rng.random_range(0.0..360.0),
     })
-}
-
-/// Under the sky, in a house, or by the cells of the network alone.
-fn radius_m(rng: &mut ChaCha8Rng) -> f64 {
-    match rng.random_range(0..10) {
-        0..5 => rng.random_range(4.0..15.0),
-        5..9 => rng.random_range(15.0..80.0),
-        _ => rng.random_range(200.0..1_500.0_f64),
-    }
-    .round()
 }
 
 fn acts(rng: &mut ChaCha8Rng) -> Vec<(Duration, Act)> {

@@ -125,7 +125,8 @@ impl PlainMap {
     /// The area with the largest share of the circle; all that have as much within
     /// [`UNDECIDED_SHARE`], except that of those which hold the whole circle only the smallest may
     /// own it. By the middle alone, as [`PlainMap::owners`] says, where the radius is 0, the map has
-    /// no areas, no area is touched, or it is not sure that one is.
+    /// no areas, no area is touched, or it is not sure that one is. Nobody owns it when nobody is
+    /// within the map's reach of the middle, however wide the circle is.
     #[must_use]
     pub fn owners_of_circle(&self, at: LatLon, radius_95_m: f64) -> Vec<&JurisdictionId> {
         let window = Window::around((at.lon_deg(), at.lat_deg()), radius_95_m);
@@ -136,6 +137,13 @@ impl PlainMap {
         }
         let shares = self.shares(at, radius_95_m);
         let largest = shares.first().map_or(0.0, |(_, share)| *share);
+        let mut by_middle = Vec::new();
+        if largest < UNDECIDED_SHARE || radius_95_m > self.reach_m {
+            by_middle = self.owners(at);
+            if by_middle.is_empty() {
+                return by_middle;
+            }
+        }
         let mut whole = false;
         let mut owners: Vec<_> = shares
             .into_iter()
@@ -144,7 +152,6 @@ impl PlainMap {
             .map(|(id, _)| id)
             .collect();
         if largest < UNDECIDED_SHARE {
-            let by_middle = self.owners(at);
             owners.retain(|id| !by_middle.contains(id));
             owners.extend(by_middle);
         }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 
 use super::run::{RunError, World};
-use crate::books::RightDesks;
+use crate::books::Place;
 use crate::people::{Act, Person, Trust};
 
 /// How long a phone stays with an open alert. It bounds how many are connected in a run without end.
@@ -37,7 +37,6 @@ struct Life<'a> {
     person: &'a Person,
     endpoint: Arc<Endpoint>,
     enrolment: Enrolment,
-    right_desks: RightDesks,
     app: Option<App>,
     pressed_at: Instant,
     /// The newest alert, which everything later is about.
@@ -56,7 +55,6 @@ pub(super) async fn live(world: Arc<World>, person: Person) -> Result<(), RunErr
         person: &person,
         endpoint,
         enrolment: enrolment(&world, &person)?,
-        right_desks: world.right_desks(person.place()),
         app: None,
         pressed_at: Instant::now(),
         alert: None,
@@ -90,12 +88,16 @@ impl Life<'_> {
         let Some(app) = &self.app else { return };
         let raise = self.person.raise(self.pressed_at.elapsed(), wall());
         let at = self.world.now();
+        let place = raise.fix.as_ref().and_then(|fix| fix.as_ref().ok());
+        let place = place.map(Place::from);
         if let Ok(alert) = app.handle.raise_with(raise).await {
             self.alert = Some(alert);
             let device = self.person.device_id();
-            self.world
-                .books()
-                .pressed(device, alert, at, &self.right_desks);
+            let mut books = self.world.books();
+            books.pressed(device, alert, at);
+            if let Some(place) = place {
+                books.said(device, place, at);
+            }
         }
     }
 
@@ -169,8 +171,12 @@ impl Life<'_> {
     async fn send_position(&self) {
         let position = self.person.position(self.pressed_at.elapsed(), wall());
         if let (Some(app), Some(alert), Some(position)) = (&self.app, self.alert, position) {
+            let (place, at) = (Place::from(&position), self.world.now());
             // A closed alert takes none, and that is right.
-            let _ = app.handle.position(alert, position).await;
+            if app.handle.position(alert, position).await.is_ok() {
+                let device = self.person.device_id();
+                self.world.books().said(device, place, at);
+            }
         }
     }
 

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use client::io::{BadEnrolment, Endpoint, EndpointOptions};
 use dispatcher::jurisdiction::JurisdictionMap;
 use protocol::token::{Claims, Issuer, TokenError};
-use protocol::{Enrolment, LatLon, hex};
-use tokio::task::JoinSet;
+use protocol::{Enrolment, hex};
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::console_client::{ConsoleClient, ConsoleError, Heard};
 use super::phone::live;
-use crate::books::{Books, Counts, RightDesks, Times};
-use crate::plain_loop::PlainMap;
+use crate::books::{Books, Counts, NATIONAL_DESK, Place, RightDesks, Times};
+use crate::plain_loop::{PlainMap, radius_95_m};
 use crate::plan::Plan;
 
 /// Nobody presses so long before the end, so that everything can drain; in a short run, nobody
@@ -131,11 +131,28 @@ impl World {
         self.outboxes.join(format!("{}.json", hex::encode(device)))
     }
 
-    /// Where an alert with this first fix may be, by the plain loop.
-    pub(super) fn right_desks(&self, place: Option<LatLon>) -> RightDesks {
-        let owners = place.map(|at| self.judge.owners(at)).unwrap_or_default();
+    /// Judges what phones say, for ever, one place after the other and on a thread where nobody's
+    /// alert waits for it: a wide circle may take milliseconds.
+    async fn keep_judging(self: Arc<Self>) -> Result<(), RunError> {
+        loop {
+            // A name of its own: the books are not held while others are waited for.
+            let unjudged = self.books().poll_unjudged();
+            let Some(unjudged) = unjudged else {
+                sleep(LOOK_EVERY).await;
+                continue;
+            };
+            let world = Arc::clone(&self);
+            let right = spawn_blocking(move || world.right_desks(&unjudged.place)).await?;
+            self.books().judged(unjudged, right);
+        }
+    }
+
+    /// Where an alert from this place may be, by the plain loop.
+    fn right_desks(&self, place: &Place) -> RightDesks {
+        let radius_m = radius_95_m(place.radius, place.confidence);
+        let owners = self.judge.owners_of_circle(place.at, radius_m);
         if owners.is_empty() {
-            return RightDesks::from(["national".to_owned()]);
+            return RightDesks::from([NATIONAL_DESK.to_owned()]);
         }
         owners
             .into_iter()
@@ -195,6 +212,11 @@ impl Run {
             let follow = console.follow(|heard, at| listener.hear(heard, at));
             ended.run_until_cancelled(follow).await;
             Ok(())
+        });
+        let (judge, ended) = (Arc::clone(&world), world.ended.clone());
+        tasks.spawn(async move {
+            let judging = ended.run_until_cancelled(judge.keep_judging()).await;
+            judging.unwrap_or(Ok(()))
         });
         let done = self.raise_and_drain(&world, &mut tasks, &mut tell).await;
         let outcome = world.outcome();

@@ -210,6 +210,13 @@ fn at_sea_the_touched_shore_counts_and_beyond_it_the_nearest() {
     let nearer_to_a = moved((126.5, 37.5), 90.0, 20_000.0);
     assert_eq!(owners(&shores, nearer_to_a, 19_000.0), ["a"]);
     assert_eq!(owners(&shores, nearer_to_a, 40_000.0), ["a"]);
+    let far_out = moved((127.5, 37.5), 90.0, 101_000.0);
+    assert!(shares(&shores, far_out, 150_000.0)[0].1 > 0.01);
+    assert_eq!(
+        owners(&shores, far_out, 150_000.0),
+        Vec::<String>::new(),
+        "the middle is beyond the reach"
+    );
     // The circle barely touches, or does not: either way of seeing it has the same owner here.
     assert_eq!(owners(&shores, off_b, 800.5), ["b"]);
 }
