@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use dispatcher::io::MapSource;
 use dispatcher::io::http::HttpConfig;
 use dispatcher::io::users::{UserRecord, Users, UsersFile, hash_password};
 use dispatcher::jurisdiction::JurisdictionMap;
@@ -128,6 +129,7 @@ impl DemoSite {
             ),
             authority: self.issuer.authority(),
             site_key: self.site_key.clone(),
+            map_source: MapSource::fixed(map.clone()),
             map,
             policy: Policy::default(),
             console: HttpConfig {

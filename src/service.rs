@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use dispatcher::io::http::{HttpConfig, Server, ServerHandle, TlsFiles};
+use dispatcher::io::http::{HttpConfig, MapReloader, Server, ServerHandle, TlsFiles};
 use dispatcher::io::users::Users;
-use dispatcher::io::{Engine, EngineConfig};
+use dispatcher::io::{Engine, EngineConfig, MapSource};
 use dispatcher::jurisdiction::{
     Authority as MapAuthority, IdProperties, JurisdictionIndex, JurisdictionMap, load,
 };
@@ -54,6 +54,8 @@ pub struct ServiceParts {
     pub site_key: SitePrivateKey,
     /// Who answers for what.
     pub map: JurisdictionMap,
+    /// Reads it anew, for a service that runs.
+    pub map_source: MapSource,
     /// What else holds.
     pub policy: Policy,
     /// The officers' door.
@@ -100,6 +102,7 @@ impl ServiceParts {
             authority: keys.authority()?,
             site_key: keys.site_key()?,
             map,
+            map_source: map_source(config),
             policy: Policy {
                 acknowledge_within: Millis::from_secs(config.policy.acknowledge_within_s),
             },
@@ -145,6 +148,12 @@ fn read_users(config: &Config, map: &JurisdictionMap) -> anyhow::Result<Users> {
         }
     }
     Ok(users)
+}
+
+/// Reads the map that this configuration names, as at the start.
+fn map_source(config: &Config) -> MapSource {
+    let config = config.clone();
+    MapSource::new(move || read_map(&config).map_err(|error| format!("{error:#}")))
 }
 
 fn read_map(config: &Config) -> anyhow::Result<JurisdictionMap> {
@@ -223,17 +232,16 @@ impl Service {
     /// When anything cannot be built or bound; then nothing listens any more.
     pub async fn over(journal: Journal, clock: Clock, parts: ServiceParts) -> anyhow::Result<Self> {
         let day_keys = Arc::new(DayKeys::open(&parts.day_keys)?);
-        let map = Arc::new(parts.map);
-        let for_index = Arc::clone(&map);
-        let index = tokio::task::spawn_blocking(move || JurisdictionIndex::new(for_index)).await?;
+        let map = parts.map;
+        let index = tokio::task::spawn_blocking(move || JurisdictionIndex::new(map)).await?;
         let stop = CancellationToken::new();
         let mut registry = Registry::default();
         let engine_config = EngineConfig {
             journal: journal.clone(),
             day_keys: Arc::clone(&day_keys),
             site_key: parts.site_key,
-            map,
             index: Arc::new(index),
+            map_source: parts.map_source,
             policy: parts.policy,
             clock: clock.clone(),
         };
@@ -283,6 +291,12 @@ impl Service {
     #[must_use]
     pub fn console_url(&self) -> String {
         self.server.url()
+    }
+
+    /// Reads the map anew when it is asked to.
+    #[must_use]
+    pub fn map_reloader(&self) -> &MapReloader {
+        self.server.reloader()
     }
 
     /// The phones' door.

@@ -91,7 +91,7 @@ pub enum Refused {
 #[derive(Debug)]
 pub struct Dispatch {
     board: Board,
-    map: Arc<JurisdictionMap>,
+    /// With the map that it answers by: names, sight and proposals never come from two.
     index: Arc<JurisdictionIndex>,
     policy: Policy,
     /// Proposals on their way through the log, by incident, with what they would give.
@@ -118,10 +118,9 @@ struct Proposed {
 impl Dispatch {
     /// Begins with an empty board.
     #[must_use]
-    pub fn new(map: Arc<JurisdictionMap>, index: Arc<JurisdictionIndex>, policy: Policy) -> Self {
+    pub fn new(index: Arc<JurisdictionIndex>, policy: Policy) -> Self {
         Self {
             board: Board::default(),
-            map,
             index,
             policy,
             proposed: BTreeMap::new(),
@@ -268,7 +267,7 @@ impl Dispatch {
             return;
         }
         self.proposed.remove(&id);
-        let version = self.map.version();
+        let version = self.map().version();
         let proposal = propose_assignment(incident, &self.index, version, self.policy, now);
         let Some(proposal) = proposal else { return };
         let assigned = match &proposal.decision {
@@ -318,13 +317,13 @@ impl Dispatch {
     /// Whether officers of a desk see an incident; what is proposed counts before it is durable.
     #[must_use]
     pub fn sees(&self, desk: &Desk, incident: &Incident) -> bool {
-        if desk.sees(incident, &self.map) {
+        if desk.sees(incident, self.map()) {
             return true;
         }
         // A desk is added and never swapped: who has handled an open incident goes on seeing it.
         let is_open = incident.lifecycle().state() != State::Closed;
         let mut had = incident.desks().iter();
-        if is_open && had.any(|owner| desk.covers(Some(owner), &self.map)) {
+        if is_open && had.any(|owner| desk.covers(Some(owner), self.map())) {
             return true;
         }
         let pending = self
@@ -333,7 +332,7 @@ impl Dispatch {
         pending.is_some_and(|one| {
             let told = one.assignment.also_told().map(DeskId::station);
             let mut desks = [crate::card::owner_of(one)].into_iter().chain(told);
-            desks.any(|owner| desk.covers(Some(&owner), &self.map))
+            desks.any(|owner| desk.covers(Some(&owner), self.map()))
         })
     }
 
@@ -348,7 +347,7 @@ impl Dispatch {
         Card::of(
             incident,
             Surroundings {
-                map: &self.map,
+                map: self.map(),
                 officer_name,
                 pending: self.pending(incident),
                 latest_due: now.plus(self.policy.acknowledge_within),
@@ -376,7 +375,19 @@ impl Dispatch {
     /// The map in use.
     #[must_use]
     pub fn map(&self) -> &Arc<JurisdictionMap> {
-        &self.map
+        self.index.map()
+    }
+
+    /// What finds whose place it is.
+    #[must_use]
+    pub fn index(&self) -> &Arc<JurisdictionIndex> {
+        &self.index
+    }
+
+    /// Puts another map in force. What has been decided stands and names the map that it was decided
+    /// by; what is under way through the log is decided by the one before.
+    pub fn handle_map(&mut self, index: Arc<JurisdictionIndex>) {
+        self.index = index;
     }
 }
 

@@ -8,7 +8,8 @@ use ansim::config::Config;
 use ansim::service::{Service, ServiceParts};
 use anyhow::{Context as _, bail};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use dispatcher::io::http::MapReloader;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
 use super::WrongUsage;
@@ -56,6 +57,8 @@ impl Serve {
 }
 
 async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
+    // Before anything else: until it is waited for, SIGHUP ends a process.
+    let hung_up = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let service = Service::start(parts).await?;
     eprintln!(
@@ -63,11 +66,13 @@ async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
         service.relay_address(),
         service.console_address()
     );
+    let reloading = tokio::spawn(reload_on(hung_up, service.map_reloader().clone()));
     let failure = tokio::select! {
         _ = tokio::signal::ctrl_c() => None,
         _ = terminated.recv() => None,
         why = service.failed() => Some(why),
     };
+    reloading.abort();
     let Some(why) = failure else {
         service.shutdown().await;
         return Ok(());
@@ -77,4 +82,11 @@ async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
         exit(1);
     }
     bail!("{why}; what was receipted is in the log; start again to read it anew")
+}
+
+/// Reads the map anew at each SIGHUP, unforced. What came of it is logged.
+async fn reload_on(mut hung_up: Signal, maps: MapReloader) {
+    while hung_up.recv().await.is_some() {
+        let _ = maps.reload(false).await;
+    }
 }

@@ -3,7 +3,9 @@
 mod answers;
 mod claims;
 mod console;
+mod locate;
 mod operation;
+mod reload;
 mod rooms;
 mod sight;
 mod sign_in;

@@ -44,16 +44,16 @@ impl Site {
     }
 
     fn with_map(areas: Vec<Area>, stations: Vec<Station>) -> Self {
-        let map = Arc::new(JurisdictionMap::new(MapParts {
+        let map = JurisdictionMap::new(MapParts {
             name: "test".to_owned(),
             authority: Authority::Invented,
             label: None,
             areas,
             stations,
             reach_m: DEFAULT_REACH_M,
-        }));
-        let index = Arc::new(JurisdictionIndex::new(Arc::clone(&map)));
-        let mut dispatch = Dispatch::new(map, index, Policy::default());
+        });
+        let index = Arc::new(JurisdictionIndex::new(map));
+        let mut dispatch = Dispatch::new(index, Policy::default());
         dispatch.handle_caught_up();
         Self {
             dispatch,

@@ -1,6 +1,7 @@
 //! The shell around [`Dispatch`]: reads the log, folds, appends what is proposed, wakes consoles.
 
 mod folding;
+mod map;
 mod reader;
 mod readiness;
 mod snapshots;
@@ -23,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 use super::engine_metrics::EngineMetrics;
 use crate::desk::Officer;
 use crate::dispatch::{Command, Dispatch, Refused, Verdict};
-use crate::jurisdiction::{JurisdictionIndex, JurisdictionMap};
+use crate::jurisdiction::JurisdictionIndex;
 use crate::opened::seal_decision;
 use crate::proposer::{Policy, Proposal};
+pub use map::{MapSource, NotRecorded};
 
 /// A verdict comes with the next sync; a log that takes ten seconds is a log that does not answer.
 const VERDICT_WITHIN: Duration = Duration::from_secs(10);
@@ -42,10 +44,10 @@ pub struct EngineConfig {
     pub day_keys: Arc<DayKeys>,
     /// Opens cancel codes.
     pub site_key: SitePrivateKey,
-    /// Who answers for what.
-    pub map: Arc<JurisdictionMap>,
-    /// Finds it.
+    /// Finds who answers for what; another takes its place while the engine runs.
     pub index: Arc<JurisdictionIndex>,
+    /// Reads the map anew.
+    pub map_source: MapSource,
     /// What else holds at the site.
     pub policy: Policy,
     /// What stamps decisions.
@@ -106,6 +108,7 @@ struct Shared {
     failures: mpsc::Sender<(DecisionId, String)>,
     changed: watch::Sender<u64>,
     states: watch::Sender<EngineState>,
+    maps: watch::Sender<MapVersion>,
     unusable_keys: Mutex<BTreeSet<Day>>,
     elsewhere: Mutex<Vec<String>>,
     metrics: EngineMetrics,
@@ -135,11 +138,8 @@ impl Engine {
         registry: &mut Registry,
     ) -> (Self, mpsc::Receiver<(DecisionId, String)>) {
         let (failures, failed) = mpsc::channel(MAX_FAILURES_WAITING);
-        let dispatch = Dispatch::new(
-            Arc::clone(&config.map),
-            Arc::clone(&config.index),
-            config.policy,
-        );
+        let dispatch = Dispatch::new(Arc::clone(&config.index), config.policy);
+        let maps = watch::Sender::new(config.index.map().version().clone());
         let state = EngineState {
             ready: false,
             problems: vec!["the board is still reading the log".to_owned()],
@@ -153,6 +153,7 @@ impl Engine {
             failures,
             changed: watch::Sender::new(0),
             states: watch::Sender::new(state),
+            maps,
             unusable_keys: Mutex::new(BTreeSet::new()),
             elsewhere: Mutex::new(Vec::new()),
             metrics: EngineMetrics::register(registry),
@@ -246,10 +247,6 @@ impl Engine {
             .append(LogName::Alerts, vec![entry])
             .await?;
         Ok(())
-    }
-
-    fn map_version(&self) -> &MapVersion {
-        self.shared.config.map.version()
     }
 
     /// Sends off what the state machine wants to leave.

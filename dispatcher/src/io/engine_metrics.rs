@@ -16,12 +16,19 @@ pub(super) struct ReasonLabel {
     reason: &'static str,
 }
 
+/// What came of a wish.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub(super) struct OutcomeLabel {
+    outcome: &'static str,
+}
+
 /// Counters of the fold and of what is proposed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EngineMetrics {
     pub(super) incidents: Gauge,
     entries: Family<LogLabel, Counter>,
     proposals: Family<ReasonLabel, Counter>,
+    map_reloads: Family<OutcomeLabel, Counter>,
     pub(super) undecodable: Counter,
     pub(super) bodies_gone: Counter,
     pub(super) panics: Counter,
@@ -43,6 +50,11 @@ impl EngineMetrics {
             "proposals",
             "Assignments proposed, by reason",
             m.proposals.clone(),
+        );
+        registry.register(
+            "map_reloads",
+            "Maps read anew, by what came of it",
+            m.map_reloads.clone(),
         );
         registry.register(
             "undecodable_entries",
@@ -89,6 +101,12 @@ impl EngineMetrics {
             journal::LogName::Tracks => "tracks",
         };
         self.entries.get_or_create(&LogLabel { log }).clone()
+    }
+
+    pub(super) fn map_reload(&self, outcome: &'static str) {
+        self.map_reloads
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
     }
 
     pub(super) fn proposal(&self, reason: &'static str) {

@@ -13,4 +13,6 @@ pub mod metrics;
 pub mod sessions;
 pub mod users;
 
-pub use engine::{CommandError, Engine, EngineConfig, EngineState, StartError};
+pub use engine::{
+    CommandError, Engine, EngineConfig, EngineState, MapSource, NotRecorded, StartError,
+};

@@ -106,6 +106,15 @@ impl Sessions {
         Some(kept.session.clone())
     }
 
+    /// The officers of all sessions that are open, once for each.
+    #[must_use]
+    pub fn officers(&self, now: UnixMillis) -> Vec<Officer> {
+        let mut known = self.lock();
+        known.retain(|_, kept| keep(kept, now));
+        let officers = known.values().map(|kept| kept.session.officer.clone());
+        officers.collect()
+    }
+
     /// Ends a session.
     pub fn close(&self, session: &Session) {
         if let Some(kept) = self.lock().remove(&session.hash) {

@@ -1,5 +1,6 @@
 //! Whose place is it? Maps of jurisdictions, how they are read, and the index that answers.
 
+mod answer;
 pub mod build;
 mod cells;
 mod change;
@@ -15,6 +16,7 @@ mod surface;
 mod survey;
 mod uncertainty;
 
+pub use answer::{Answer, OtherAnswer};
 pub use change::{
     AreaChange, LEAST_ORPHAN_M2, LEAST_PIECE_M2, MapChange, ORPHAN_BEYOND_M, Orphan, Patch,
 };

@@ -108,7 +108,10 @@ impl Boundaries {
                 ring,
                 first,
             } = stretch.data;
-            let is_known_nearer = found.nearest_m.get(&area).is_some_and(|known| *known <= lower_m);
+            let is_known_nearer = found
+                .nearest_m
+                .get(&area)
+                .is_some_and(|known| *known <= lower_m);
             if is_known_nearer || !is_asked(area) {
                 continue;
             }

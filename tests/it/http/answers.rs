@@ -10,7 +10,7 @@ use super::rooms::{IN_A, Site};
 use crate::support::log::TestPhone;
 
 /// Every endpoint of the contract between service and page, written here by hand.
-pub(super) const ENDPOINTS: [(&str, &str); 17] = [
+pub(super) const ENDPOINTS: [(&str, &str); 19] = [
     ("post", "/api/sign-in"),
     ("post", "/api/sign-out"),
     ("get", "/api/session"),
@@ -18,6 +18,8 @@ pub(super) const ENDPOINTS: [(&str, &str); 17] = [
     ("get", "/api/events"),
     ("get", "/api/map"),
     ("get", "/api/basemap"),
+    ("post", "/api/locate"),
+    ("post", "/api/map/reload"),
     ("get", "/api/incidents/{id}/history"),
     ("post", "/api/incidents/{id}/acknowledge"),
     ("post", "/api/incidents/{id}/message"),

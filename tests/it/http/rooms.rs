@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use dispatcher::io::http::{HttpConfig, Server, ServerHandle};
 use dispatcher::io::metrics::Registry;
 use dispatcher::io::users::{UserRecord, Users, UsersFile};
-use dispatcher::io::{Engine, EngineConfig};
+use dispatcher::io::{Engine, EngineConfig, MapSource};
 use dispatcher::jurisdiction::{IdProperties, JurisdictionIndex, JurisdictionMap, load};
 use dispatcher::proposer::Policy;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(super) const IN_B: (f64, f64) = (37.5, 128.5);
 pub(super) const IN_C: (f64, f64) = (37.5, 129.5);
 
 /// User, role and desk.
-pub(super) const OFFICERS: [(&str, &str, &str); 9] = [
+pub(super) const OFFICERS: [(&str, &str, &str); 10] = [
     ("at-a", "officer", "station:a"),
     ("also-at-a", "supervisor", "station:a"),
     ("viewer-at-a", "viewer", "station:a"),
@@ -38,11 +38,17 @@ pub(super) const OFFICERS: [(&str, &str, &str); 9] = [
     ("at-south", "officer", "province:South"),
     ("at-national", "officer", "national"),
     ("viewer-at-national", "viewer", "national"),
+    ("chief", "supervisor", "national"),
 ];
+
+/// What a map's file holds now.
+pub(super) type NextMap = Arc<Mutex<Result<JurisdictionMap, String>>>;
 
 /// A site while its door is open.
 pub(super) struct Site {
     pub(super) log: TestLog,
+    /// What a reload reads, or the words in which it fails.
+    pub(super) next_map: NextMap,
     pub(super) address: SocketAddr,
     pub(super) handle: ServerHandle,
     pub(super) stop: CancellationToken,
@@ -53,7 +59,10 @@ impl Site {
         let log = TestLog::new();
         let stop = CancellationToken::new();
         let mut registry = Registry::default();
-        let engine = engine(&log, &mut registry, stop.child_token()).await;
+        let next_map = NextMap::new(Mutex::new(Ok(map())));
+        let file = Arc::clone(&next_map);
+        let source = MapSource::new(move || file.lock().unwrap().clone());
+        let engine = engine_with(source, &log, &mut registry, stop.child_token()).await;
         let registry = Arc::new(Mutex::new(registry));
         let config = config("127.0.0.1:0");
         let handle = Server::start(config, engine, users(), registry, stop.child_token())
@@ -61,6 +70,7 @@ impl Site {
             .unwrap();
         Self {
             log,
+            next_map,
             address: handle.local_addr(),
             handle,
             stop,
@@ -94,13 +104,21 @@ pub(super) async fn engine(
     registry: &mut Registry,
     stop: CancellationToken,
 ) -> Engine {
-    let map = Arc::new(map());
+    engine_with(MapSource::fixed(map()), log, registry, stop).await
+}
+
+async fn engine_with(
+    map_source: MapSource,
+    log: &TestLog,
+    registry: &mut Registry,
+    stop: CancellationToken,
+) -> Engine {
     let config = EngineConfig {
         journal: log.journal.clone(),
         day_keys: Arc::clone(&log.day_keys),
         site_key: log.site_key(),
-        index: Arc::new(JurisdictionIndex::new(Arc::clone(&map))),
-        map,
+        index: Arc::new(JurisdictionIndex::new(map())),
+        map_source,
         policy: Policy::default(),
         clock: log.clock(),
     };
@@ -125,9 +143,22 @@ pub(super) fn users() -> Users {
 }
 
 /// Squares of one degree in a row; a and b are of one agency, c and d of the other.
-fn map() -> JurisdictionMap {
-    let square = |id: &str, agency: &str, west: f64| {
-        let (east, south, north) = (west + 1.0, 37.0, 38.0);
+pub(super) fn map() -> JurisdictionMap {
+    map_of(
+        "squares",
+        &[
+            ("a", "North", 127.0, 128.0),
+            ("b", "North", 128.0, 129.0),
+            ("c", "South", 129.0, 130.0),
+            ("d", "South", 130.0, 131.0),
+        ],
+    )
+}
+
+/// Areas by id, agency, west and east, from 37 to 38 degrees north.
+pub(super) fn map_of(version: &str, areas: &[(&str, &str, f64, f64)]) -> JurisdictionMap {
+    let feature = |&(id, agency, west, east): &(&str, &str, f64, f64)| {
+        let (south, north) = (37.0, 38.0);
         json!({
             "type": "Feature",
             "properties": { "id": id, "name": format!("{id} station"), "agency": agency },
@@ -138,12 +169,9 @@ fn map() -> JurisdictionMap {
     };
     let map = json!({
         "type": "FeatureCollection",
-        "version": "squares",
+        "version": version,
         "authority": "invented",
-        "features": [
-            square("a", "North", 127.0), square("b", "North", 128.0),
-            square("c", "South", 129.0), square("d", "South", 130.0),
-        ],
+        "features": areas.iter().map(feature).collect::<Vec<_>>(),
     });
     load(&map.to_string(), "squares", &IdProperties::default())
         .unwrap()

@@ -75,6 +75,11 @@ async fn traces_tell_no_place_no_words_and_no_password() {
         .get("/api/incidents/canary-in-an-address/history")
         .await;
     console.get("/canary-in-an-address").await;
+    let place = json!({ "lat": IN_A.0, "lon": IN_A.1, "radius_m": 1_234_567 });
+    let (status, answer) = console.post("/api/locate", &place).await;
+    assert_eq!((status, &answer["id"]), (200, &json!("a")));
+    let nowhere = json!({ "lat": 1276.54321, "lon": "canary" });
+    assert_eq!(console.post("/api/locate", &nowhere).await.0, 422);
     site.stop.cancel();
     site.handle.closed().await.unwrap();
     let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
@@ -87,11 +92,12 @@ async fn traces_tell_no_place_no_words_and_no_password() {
         "signed in",
         "sign-in with wrong",
         "/api/incidents/{id}/message",
+        "/api/locate",
     ] {
         assert!(ours.contains(line), "{line} is traced:\n{ours}");
     }
     for secret in [
-        "37.12", "127.65", "371234", "1276543", "canary", PASSWORD, &id,
+        "37.12", "127.65", "371234", "1276543", "1276.5", "1234567", "canary", PASSWORD, &id,
     ] {
         assert!(!ours.contains(secret), "{secret}:\n{ours}");
     }

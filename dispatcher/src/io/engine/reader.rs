@@ -107,12 +107,11 @@ impl Reader {
 
     /// Records which map this dispatcher decides with, when the log names another or none.
     pub(super) async fn put_map_in_force(&self) -> Result<(), AppendError> {
-        if self.map_in_force.as_ref() == Some(self.engine.map_version()) {
+        let version = self.engine.maps().borrow().clone();
+        if self.map_in_force.as_ref() == Some(&version) {
             return Ok(());
         }
-        self.engine
-            .record(Site::MapInForce(self.engine.map_version().clone()))
-            .await
+        self.engine.record(Site::MapInForce(version)).await
     }
 
     /// Follows the log until `stop`; an error says why it cannot be followed any longer.

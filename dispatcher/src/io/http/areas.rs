@@ -1,4 +1,4 @@
-//! The map as consoles draw it: GeoJSON (RFC 7946), written once at the start.
+//! The map as consoles draw it: GeoJSON (RFC 7946), written once for each map in force.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -92,6 +92,11 @@ impl Areas {
             areas,
             head,
         }
+    }
+
+    /// Whether this is how the map is written.
+    pub(super) fn are_of(&self, map: &JurisdictionMap) -> bool {
+        self.version == map.version().as_str()
     }
 
     fn of(&self, desk: &Desk, map: &JurisdictionMap) -> Bytes {
@@ -217,11 +222,9 @@ pub(super) async fn map(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let desk = &session.officer.desk;
-    let etag = door.areas.etag(desk.id().as_str());
-    answer(&headers, &etag, || {
-        let map = door.engine.read(|dispatch| Arc::clone(dispatch.map()));
-        door.areas.of(desk, &map)
-    })
+    let (map, areas) = door.areas().await?;
+    let etag = areas.etag(desk.id().as_str());
+    answer(&headers, &etag, || areas.of(desk, &map))
 }
 
 /// All areas, simplified, for the background.
@@ -235,8 +238,8 @@ pub(super) async fn basemap(
     SignedIn(_session): SignedIn,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let etag = door.areas.etag("");
-    answer(&headers, &etag, || door.areas.basemap.clone())
+    let (_, areas) = door.areas().await?;
+    answer(&headers, &areas.etag(""), || areas.basemap.clone())
 }
 
 fn answer(

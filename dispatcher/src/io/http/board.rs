@@ -66,6 +66,6 @@ pub(super) async fn board(
         cursor: CursorText(cursor).to_string(),
         server_at_ms: now.as_i64(),
         cards: cards.into_values().collect(),
-        health: door.health(),
+        health: door.health(&session.officer.desk),
     }))
 }

@@ -8,11 +8,14 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::areas::Areas;
+use super::error::ApiError;
 use super::throttle::Throttle;
+use crate::desk::Desk;
 use crate::io::Engine;
 use crate::io::metrics::{Metrics, Registry};
 use crate::io::sessions::Sessions;
 use crate::io::users::Users;
+use crate::jurisdiction::JurisdictionMap;
 
 /// Passwords that are looked at at once: each takes 19 MiB and some 50 ms of one core.
 const MAX_VERIFICATIONS: usize = 4;
@@ -30,7 +33,9 @@ pub(super) struct Door {
     pub(super) streams: Arc<Semaphore>,
     pub(super) metrics: Metrics,
     pub(super) registry: Arc<Mutex<Registry>>,
-    pub(super) areas: Areas,
+    areas: tokio::sync::Mutex<Arc<Areas>>,
+    /// Held while a map is read anew.
+    pub(super) reloading: tokio::sync::Mutex<()>,
     /// The API described by itself, as JSON.
     pub(super) document: String,
     /// The name of this build.
@@ -69,7 +74,8 @@ impl Door {
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             metrics,
             registry: parts.registry,
-            areas: parts.areas,
+            areas: tokio::sync::Mutex::new(Arc::new(parts.areas)),
+            reloading: tokio::sync::Mutex::default(),
             document: parts.document,
             build: parts.build,
             secure: parts.secure,
@@ -81,10 +87,24 @@ impl Door {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn health(&self) -> Health {
+    /// The map in force, and how it is written. The first who asks after another was put in force
+    /// waits until it is, and everybody else with them.
+    pub(super) async fn areas(&self) -> Result<(Arc<JurisdictionMap>, Arc<Areas>), ApiError> {
+        let mut areas = self.areas.lock().await;
+        let map = self.engine.read(|dispatch| Arc::clone(dispatch.map()));
+        if !areas.are_of(&map) {
+            let to_write = Arc::clone(&map);
+            let written = tokio::task::spawn_blocking(move || Areas::write(&to_write)).await;
+            *areas = Arc::new(written.map_err(|_| ApiError::internal())?);
+        }
+        Ok((map, Arc::clone(&areas)))
+    }
+
+    /// How the service is, for officers of a desk.
+    pub(super) fn health(&self, desk: &Desk) -> Health {
         let state = self.engine.state();
         let now = self.engine.now();
-        let (lag_ms, map) = self.engine.read(|dispatch| {
+        let (lag_ms, map, desk_on_map) = self.engine.read(|dispatch| {
             let lag = match state.lag_entries {
                 0 => 0,
                 _ => now.since(dispatch.board().log_time()).0,
@@ -95,7 +115,7 @@ impl Door {
                 authority: map.authority().as_str(),
                 label: map.label().map(str::to_owned),
             };
-            (lag, facts)
+            (lag, facts, desk.is_on(dispatch.map()))
         });
         Health {
             server_at_ms: now.as_i64(),
@@ -104,6 +124,7 @@ impl Door {
             lag_ms,
             build: self.build.clone(),
             map,
+            desk_on_map,
         }
     }
 }
@@ -123,6 +144,8 @@ pub(super) struct Health {
     build: String,
     /// The map in use.
     map: MapFacts,
+    /// The map knows the officer's desk. Otherwise no new alert comes there; what the desk owns stays.
+    desk_on_map: bool,
 }
 
 /// What a map says about itself.

@@ -27,6 +27,12 @@ pub(super) struct ApiError {
     retry_after_s: Option<u64>,
 }
 
+impl Problem {
+    pub(super) fn new(error: &'static str, message: String) -> Self {
+        Self { error, message }
+    }
+}
+
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -82,6 +88,15 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", words).retry_after(1)
     }
 
+    pub(super) fn may_not_reload() -> Self {
+        let words = "a map is put in force by supervisors of the national desk; ask one of them";
+        Self::new(StatusCode::FORBIDDEN, "may_not_reload", words)
+    }
+
+    pub(super) fn map_unusable(words: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "map_unusable", words)
+    }
+
     pub(super) fn internal() -> Self {
         let words = "the service made a mistake with this request; it is logged, try again";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", words)
@@ -112,10 +127,7 @@ impl From<CommandError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let problem = Problem {
-            error: self.code,
-            message: self.message,
-        };
+        let problem = Problem::new(self.code, self.message);
         let mut response = (self.status, Json(problem)).into_response();
         if let Some(seconds) = self.retry_after_s {
             response

@@ -14,7 +14,7 @@ use axum::response::sse::Event;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use prometheus_client::metrics::gauge::Gauge;
-use protocol::IncidentId;
+use protocol::{IncidentId, MapVersion};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -55,7 +55,8 @@ pub(super) struct Change {
 }
 
 /// What changes on the board of the officer's desk: `change` with the cursor as its id, and
-/// `health` at once, when it changes, and every five seconds.
+/// `health` at once, when it changes, and every five seconds. When its map has another version, load
+/// the board and the areas anew: other incidents may be in view.
 #[utoipa::path(get, path = "/api/events", tag = "board", params(EventsQuery), responses(
     (status = 200, content_type = "text/event-stream", body = Change),
     (status = 401, body = Problem),
@@ -96,6 +97,7 @@ struct Feed {
     shown_pending: BTreeSet<IncidentId>,
     changed: watch::Receiver<u64>,
     states: watch::Receiver<EngineState>,
+    maps: watch::Receiver<MapVersion>,
     heartbeat: Interval,
     /// What the console was told last, without the lag, which changes all the time.
     told: (bool, Vec<String>),
@@ -115,6 +117,7 @@ impl Feed {
         Ok(Self {
             changed: door.engine.changed(),
             states: door.engine.states(),
+            maps: door.engine.maps(),
             _counted: Counted::new(&door.metrics.consoles),
             _permit: permit,
             door,
@@ -148,6 +151,10 @@ impl Feed {
                     changed.ok()?;
                     self.look_at_state();
                 }
+                changed = self.maps.changed() => {
+                    changed.ok()?;
+                    self.health_due = true;
+                }
                 _ = self.heartbeat.tick() => {
                     // An open stream keeps its session in use.
                     if !self.door.sessions.is_open(&self.session, self.door.engine.now()) {
@@ -175,7 +182,7 @@ impl Feed {
             return None;
         }
         self.heartbeat.reset();
-        let health = self.door.health();
+        let health = self.door.health(&self.session.officer.desk);
         self.told = (health.ready, health.problems.clone());
         self.door.metrics.event("health");
         Event::default()

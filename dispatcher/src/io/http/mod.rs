@@ -15,8 +15,10 @@ mod events;
 mod extract;
 mod history;
 mod layers;
+mod locate;
 mod ops;
 mod page;
+mod reload;
 mod routes;
 mod server;
 mod sign_in;
@@ -24,5 +26,6 @@ mod throttle;
 mod tls;
 mod view;
 
+pub use reload::{DeskGone, LeftOut, MapReloader, OrphanedArea, ReloadError, Reloaded};
 pub use server::{HttpConfig, HttpError, SHUTDOWN_WITHIN, Server, ServerHandle};
 pub use tls::{TlsError, TlsFiles};

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::door::Door;
 use super::error::ApiError;
-use super::{areas, board, commands, events, history, layers, ops, page, sign_in};
+use super::{areas, board, commands, events, history, layers, locate, ops, page, reload, sign_in};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -32,6 +32,8 @@ pub(super) fn documented() -> (Router<Arc<Door>>, String) {
         .routes(routes!(events::events))
         .routes(routes!(areas::map))
         .routes(routes!(areas::basemap))
+        .routes(routes!(locate::locate))
+        .routes(routes!(reload::reload))
         .routes(routes!(history::history))
         .routes(routes!(commands::acknowledge))
         .routes(routes!(commands::message))

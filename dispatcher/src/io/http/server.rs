@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::admit::Admit;
 use super::areas::Areas;
 use super::door::{Door, Parts};
+use super::reload::MapReloader;
 use super::routes;
 use super::tls::{TlsError, TlsFiles, server_config};
 use crate::io::Engine;
@@ -88,6 +89,7 @@ pub struct Server {
 pub struct ServerHandle {
     local_addr: SocketAddr,
     scheme: &'static str,
+    reloader: MapReloader,
     task: JoinHandle<io::Result<()>>,
 }
 
@@ -184,6 +186,7 @@ impl Server {
             .keep_alive_timeout(PONG_WITHIN);
         let refused = self.door.metrics.connections_refused.clone();
         let app = self.app.into_make_service_with_connect_info::<SocketAddr>();
+        let reloader = MapReloader::new(Arc::clone(&self.door));
         let shutdown = self.door.shutdown.clone();
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let task = tokio::spawn(async move {
@@ -218,6 +221,7 @@ impl Server {
         Ok(ServerHandle {
             local_addr,
             scheme,
+            reloader,
             task,
         })
     }
@@ -234,6 +238,12 @@ impl ServerHandle {
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}://{}/", self.scheme, self.local_addr)
+    }
+
+    /// Reads the map anew when it is asked to.
+    #[must_use]
+    pub fn reloader(&self) -> &MapReloader {
+        &self.reloader
     }
 
     /// Waits until the door is closed: at most [`SHUTDOWN_WITHIN`] after its token was cancelled.

@@ -22,8 +22,8 @@ use super::super::{Reader, TIDY_EVERY};
 use crate::board::Incident;
 use crate::desk::{Desk, Officer, Role};
 use crate::dispatch::{Command, Dispatch, Wish};
-use crate::io::EngineConfig;
 use crate::io::engine::Engine;
+use crate::io::{EngineConfig, MapSource};
 use crate::jurisdiction::{
     Authority, DEFAULT_REACH_M, JurisdictionIndex, JurisdictionMap, MapParts, Station,
 };
@@ -91,20 +91,20 @@ impl Place {
             agency: None,
             at: LatLon::new(37.0, 127.0).unwrap(),
         };
-        let map = Arc::new(JurisdictionMap::new(MapParts {
+        let map = JurisdictionMap::new(MapParts {
             name: "test".to_owned(),
             authority: Authority::Invented,
             label: None,
             areas: Vec::new(),
             stations: vec![station],
             reach_m: DEFAULT_REACH_M,
-        }));
+        });
         let config = EngineConfig {
             journal: self.journal.clone(),
             day_keys: Arc::clone(&self.keys),
             site_key: SitePrivateKey::from_bytes([7; 32]).unwrap(),
-            index: Arc::new(JurisdictionIndex::new(Arc::clone(&map))),
-            map,
+            index: Arc::new(JurisdictionIndex::new(map.clone())),
+            map_source: MapSource::fixed(map),
             policy: Policy::default(),
             clock: Clock::Manual(Arc::clone(&self.now_ms)),
         };
