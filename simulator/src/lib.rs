@@ -17,4 +17,6 @@ pub mod people;
 pub mod places;
 pub mod plain_loop;
 pub mod plan;
+pub mod report;
+pub mod scenario;
 pub mod tiling;
