@@ -9,6 +9,7 @@
 //! corners give nothing. Each piece is then proven by the exact tests of the index at a place in its
 //! middle, so what only the grid made is not reported. Areas are exact on the WGS84 ellipsoid.
 
+mod beside;
 mod clip;
 mod gap;
 mod notice;

@@ -6,12 +6,11 @@ use geo::{
     BooleanOps as _, BoundingRect as _, Coord, MapCoords as _, MultiPolygon, Orient as _, Polygon,
     Rect,
 };
-use protocol::{JurisdictionId, LatLon};
+use protocol::JurisdictionId;
 
-use super::super::earth::EQUATORIAL_RADIUS_M;
-use super::super::nearest::Boundaries;
 use super::super::surface::surface_m2;
-use super::{Gap, Ground, Small, rings};
+use super::beside::Borders;
+use super::{Gap, Ground, Small};
 
 /// The antimeridian has two names.
 const ANTIMERIDIAN_DEG: f64 = 180.0;
@@ -30,7 +29,7 @@ const BESIDE_STEPS: f64 = 4.0;
 /// Gaps of at least so many square metres, the largest first.
 pub(super) fn gaps(ground: &Ground<'_>, least_m2: f64) -> (Vec<Gap>, Small) {
     let (mut gaps, mut small) = (Vec::new(), Small::default());
-    let boundaries = Boundaries::new(ground.map.areas());
+    let borders = Borders::new(ground);
     for hole in holes(ground) {
         let hole_m2 = surface_m2([&hole.outline]);
         if hole_m2 < least_m2 {
@@ -45,7 +44,7 @@ pub(super) fn gaps(ground: &Ground<'_>, least_m2: f64) -> (Vec<Gap>, Small) {
         };
         if pieces.iter().any(free) {
             gaps.push(Gap {
-                neighbours: neighbours(ground, &boundaries, &hole),
+                neighbours: neighbours(&borders, &pieces, hole.beside_deg),
                 area_m2: hole_m2,
                 pieces,
             });
@@ -58,7 +57,8 @@ pub(super) fn gaps(ground: &Ground<'_>, least_m2: f64) -> (Vec<Gap>, Small) {
 /// A gap as the grid has it; its longitudes may be beyond 180°.
 struct Hole {
     outline: Polygon<f64>,
-    beside_m: f64,
+    /// How far a line may be away and still be along it.
+    beside_deg: f64,
 }
 
 fn holes(ground: &Ground<'_>) -> Vec<Hole> {
@@ -102,7 +102,6 @@ fn enclosed(polygons: &MultiPolygon<f64>) -> Vec<Hole> {
     };
     let around = Rect::new(envelope.min() - margin, envelope.max() + margin);
     let beside_deg = BESIDE_STEPS * around.width().max(around.height()) / GRID_STEPS;
-    let beside_m = beside_deg.to_radians() * EQUATORIAL_RADIUS_M;
     let rest = around
         .to_polygon()
         .orient(Direction::Default)
@@ -112,7 +111,12 @@ fn enclosed(polygons: &MultiPolygon<f64>) -> Vec<Hole> {
         west.is_none_or(|west| west < envelope.min().x - MARGIN_DEG / 2.0)
     };
     let enclosed = rest.0.into_iter().filter(|hole| !reaches_border(hole));
-    enclosed.map(|outline| Hole { outline, beside_m }).collect()
+    enclosed
+        .map(|outline| Hole {
+            outline,
+            beside_deg,
+        })
+        .collect()
 }
 
 /// Cut where the antimeridian is (RFC 7946, section 3.1.9), and called by longitudes up to 180°.
@@ -151,31 +155,16 @@ fn on_earth(outline: &Polygon<f64>) -> Vec<Polygon<f64>> {
         .collect()
 }
 
-/// The areas that have a line along the gap: looked for in the middle of each of its lines, since
-/// beyond a corner there may be one that only touches.
-fn neighbours(ground: &Ground<'_>, boundaries: &Boundaries, hole: &Hole) -> Vec<JurisdictionId> {
-    let middles = rings(&hole.outline)
-        .flat_map(|ring| ring.lines())
-        .filter_map(|line| {
-            let (x, y) = (
-                f64::midpoint(line.start.x, line.end.x),
-                f64::midpoint(line.start.y, line.end.y),
-            );
-            let x = if x > ANTIMERIDIAN_DEG {
-                x - TURN_DEG
-            } else {
-                x
-            };
-            LatLon::new(y, x).ok()
-        });
-    let all = ground.map.areas().len();
-    let near =
-        middles.flat_map(|middle| boundaries.nearest(ground.map, middle, hole.beside_m, all));
-    let mut areas: Vec<_> = near.map(|near| near.key).collect();
-    areas.sort_unstable();
-    areas.dedup();
-    areas
-        .into_iter()
-        .map(|area| ground.area(area).id.clone())
-        .collect()
+fn neighbours(
+    borders: &Borders<'_>,
+    pieces: &[Polygon<f64>],
+    beside_deg: f64,
+) -> Vec<JurisdictionId> {
+    let each = pieces
+        .iter()
+        .flat_map(|piece| borders.neighbours(piece, beside_deg));
+    let mut all: Vec<_> = each.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }

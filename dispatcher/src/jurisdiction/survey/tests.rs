@@ -135,17 +135,20 @@ fn lines_that_are_shared_give_nothing() {
     let above = Polygon::new(vec![from, to, (126.0, 38.0), from].into(), vec![]);
     let below =
         |a: (f64, f64), b: (f64, f64)| Polygon::new(vec![a, (127.0, 35.0), b, a].into(), vec![]);
-    let skew = map(vec![
-        ("a", vec![above]),
-        ("b", vec![below(from, on(0.3))]),
-        ("c", vec![below(on(0.3), on(0.77))]),
-        ("d", vec![below(on(0.77), to)]),
-    ]);
-    assert!(
-        nothing(&survey(&skew, LEAST_M2)),
-        "{:?}",
-        survey(&skew, LEAST_M2)
-    );
+    for step in 1..40 {
+        let (first, second) = (
+            on(f64::from(step) / 100.0),
+            on(1.0 - f64::from(step) / 90.0),
+        );
+        let skew = map(vec![
+            ("a", vec![above.clone()]),
+            ("b", vec![below(from, first)]),
+            ("c", vec![below(first, second)]),
+            ("d", vec![below(second, to)]),
+        ]);
+        let survey = survey(&skew, LEAST_M2);
+        assert!(nothing(&survey), "{survey:?}");
+    }
 }
 
 #[test]
@@ -205,6 +208,25 @@ fn what_areas_enclose_together_is_a_gap_and_a_bay_is_none() {
     same(gap.area_m2, surface_m2([&rectangle(0.0, 0.0, 1.0, 2.0)]));
     areas.remove(1);
     assert!(nothing(&survey(&map(areas), LEAST_M2)));
+}
+
+#[test]
+fn neighbours_in_one_line_are_both_named() {
+    let [west, north, east, south] = around(0.0, 0.0, 1.0, 2.0);
+    let walls = west.bounding_rect().unwrap();
+    let split = |from: f64, to: f64| rectangle(walls.min().x, from, walls.max().x, to);
+    let areas = vec![
+        ("w1", vec![split(walls.min().y, 0.3)]),
+        ("w2", vec![split(0.3, walls.max().y)]),
+        ("n", vec![north]),
+        ("e", vec![east]),
+        ("s", vec![south]),
+    ];
+    let survey = survey(&map(areas), LEAST_M2);
+    assert_eq!(
+        names(&survey.gaps[0].neighbours),
+        ["e", "n", "s", "w1", "w2"]
+    );
 }
 
 #[test]

@@ -86,20 +86,32 @@ fn rectangles() -> impl Strategy<Value = Vec<Vec<Cells>>> {
     prop::collection::vec(area, 2..6)
 }
 
-fn sorted(mut sizes_m2: Vec<f64>) -> Vec<f64> {
-    sizes_m2.sort_by(f64::total_cmp);
-    sizes_m2
+/// The cells along the sides of these.
+fn beside(gap: &BTreeSet<(usize, usize)>) -> impl Iterator<Item = (usize, usize)> {
+    gap.iter()
+        .flat_map(|&(x, y)| [(x + 1, y), (x, y + 1), (x - 1, y), (x, y - 1)])
 }
 
-fn alike(ours_m2: &[f64], expected_m2: &[f64]) -> bool {
-    ours_m2.len() == expected_m2.len()
-        && ours_m2
-            .iter()
-            .zip(expected_m2)
-            .all(|(ours, expected)| (ours - expected).abs() < LEAST_M2)
+/// Square metres and neighbours of a gap.
+type Found<'a> = (f64, Vec<&'a str>);
+
+/// By size, to whole square metres, and neighbours.
+fn sorted(mut gaps: Vec<Found<'_>>) -> Vec<Found<'_>> {
+    gaps.sort_by(|a, b| {
+        a.0.round()
+            .total_cmp(&b.0.round())
+            .then_with(|| a.1.cmp(&b.1))
+    });
+    gaps
 }
 
-/// A corridor around a place, so that few runs are without a gap; see the counts below.
+fn alike(ours: &[Found<'_>], expected: &[Found<'_>]) -> bool {
+    let close = |ours: f64, expected: f64| (ours - expected).abs() < LEAST_M2;
+    let mut pairs = ours.iter().zip(expected);
+    ours.len() == expected.len()
+        && pairs.all(|(ours, expected)| close(ours.0, expected.0) && ours.1 == expected.1)
+}
+
 #[test]
 fn a_ring_of_cells_encloses_what_is_counted() {
     let held = cells(&[(1, 1, 4, 1), (1, 3, 4, 1), (1, 2, 1, 1), (4, 2, 1, 1)]);
@@ -133,9 +145,13 @@ proptest! {
         if skew {
             return Ok(());
         }
-        let gaps = enclosed(&held.into_iter().flatten().collect());
-        let expected = sorted(gaps.into_iter().map(|gap| lattice.area_m2(gap)).collect());
-        let ours = sorted(survey.gaps.iter().map(|gap| gap.area_m2).collect());
+        let gaps = enclosed(&held.iter().flatten().copied().collect());
+        let expected = gaps.into_iter().map(|gap| {
+            let along = held.iter().zip(ids).filter(|(held, _)| beside(&gap).any(|cell| held.contains(&cell)));
+            (lattice.area_m2(gap.iter().copied()), along.map(|(_, id)| id).collect())
+        });
+        let ours = survey.gaps.iter().map(|gap| (gap.area_m2, names(&gap.neighbours)));
+        let (ours, expected) = (sorted(ours.collect()), sorted(expected.collect()));
         prop_assert!(alike(&ours, &expected), "{:?} {:?}", ours, expected);
     }
 }
