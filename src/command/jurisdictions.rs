@@ -1,11 +1,12 @@
-//! `ansim jurisdictions`: maps, made and checked.
+//! `ansim jurisdictions`: maps, made, checked and compared.
 
 mod build;
 mod check;
+mod compare;
 
 use clap::{Args, Subcommand};
 
-/// Makes and checks maps of jurisdictions.
+/// Makes, checks and compares maps of jurisdictions.
 #[derive(Debug, Args)]
 pub(crate) struct Jurisdictions {
     #[command(subcommand)]
@@ -16,6 +17,7 @@ pub(crate) struct Jurisdictions {
 enum Command {
     Build(build::Build),
     Check(check::Check),
+    Compare(compare::Compare),
 }
 
 impl Jurisdictions {
@@ -23,6 +25,7 @@ impl Jurisdictions {
         match &self.command {
             Command::Build(build) => build.run(),
             Command::Check(check) => check.run(),
+            Command::Compare(compare) => compare.run(),
         }
     }
 }

@@ -18,26 +18,31 @@ const MAP: &str = r#"{"type":"FeatureCollection","authority":"invented","feature
   {"type":"Feature","properties":{"id":"a","name":"a station"},"geometry":{"type":"Polygon",
    "coordinates":[[[126,37],[128,37],[128,39],[126,39],[126,37]]]}}]}"#;
 
-struct Place {
-    folder: tempfile::TempDir,
+/// A folder with everything that `ansim serve` reads.
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
     demo: DemoSite,
+    /// The password of `choi`, an officer of the national desk.
+    pub(crate) password: String,
     config: PathBuf,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let demo = DemoSite::new().unwrap();
         let officers = [DemoOfficer::new("choi", "최나라", "national")];
         let config = demo.write(folder.path(), MAP, &officers).unwrap();
+        let [choi] = officers;
         Self {
             folder,
             demo,
+            password: choi.password,
             config,
         }
     }
 
-    fn replace(&self, file: &str, from: &str, to: &str) {
+    pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
         let path = self.folder.path().join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} has no {from}");
@@ -60,14 +65,14 @@ impl Place {
 }
 
 /// A running `ansim serve`, killed when dropped.
-struct Running {
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     relay: SocketAddr,
-    console: SocketAddr,
+    pub(crate) console: SocketAddr,
 }
 
 impl Running {
-    fn start(place: &Place) -> Self {
+    pub(crate) fn start(place: &Place) -> Self {
         let mut child = place.command().stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let said = lines.find_map(|line| {

@@ -110,13 +110,13 @@ impl MapChange {
     /// What is held by the old map and by none of the new one's, in square metres.
     #[must_use]
     pub fn uncovered_m2(&self) -> f64 {
-        self.uncovered.iter().map(|patch| patch.area_m2).sum()
+        total_m2(&self.uncovered)
     }
 
     /// What is held by the new map and by none of the old one's, in square metres.
     #[must_use]
     pub fn covered_m2(&self) -> f64 {
-        self.covered.iter().map(|patch| patch.area_m2).sum()
+        total_m2(&self.covered)
     }
 
     /// The places that the new map, behind this index, would leave to nobody near: pieces of at least
@@ -132,6 +132,10 @@ impl MapChange {
         orphans.sort_by(|a, b| b.area_m2.total_cmp(&a.area_m2).then(a.id.cmp(&b.id)));
         orphans
     }
+}
+
+fn total_m2(patches: &[Patch]) -> f64 {
+    patches.iter().fold(0.0, |sum, patch| sum + patch.area_m2)
 }
 
 fn orphan(patch: &Patch, new: &JurisdictionIndex) -> Option<Orphan> {

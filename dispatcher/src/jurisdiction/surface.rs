@@ -30,7 +30,8 @@ pub fn surface_m2<'a>(polygons: impl IntoIterator<Item = &'a Polygon<f64>>) -> f
             let holes: f64 = polygon.interiors().iter().map(ring_m2).sum();
             ring_m2(polygon.exterior()) - holes
         })
-        .sum()
+        // The sum of nothing is -0.0, which would be written so.
+        .fold(0.0, |sum, one| sum + one)
 }
 
 fn ring_m2(ring: &LineString<f64>) -> f64 {

@@ -1,0 +1,128 @@
+//! SIGHUP: a running service reads its map anew.
+
+use std::process::Command;
+
+use eventsource_stream::Eventsource as _;
+use futures_util::StreamExt as _;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::serve::{Place, Running};
+use crate::support::site::in_time;
+
+const WIDER: (&str, &str) = ("[128,37],[128,39]", "[129,37],[129,39]");
+
+struct Officer {
+    http: Client,
+    url: String,
+}
+
+impl Officer {
+    async fn sign_in(place: &Place, running: &Running) -> Self {
+        let http = Client::builder()
+            .cookie_store(true)
+            .no_proxy()
+            .build()
+            .unwrap();
+        let url = format!("http://{}", running.console);
+        let credentials = json!({ "user": "choi", "password": place.password });
+        let answer = http.post(format!("{url}/api/sign-in")).json(&credentials);
+        assert_eq!(answer.send().await.unwrap().status(), 200);
+        Self { http, url }
+    }
+
+    async fn map_version(&self) -> String {
+        let answer = self
+            .http
+            .get(format!("{}/api/board", self.url))
+            .send()
+            .await
+            .unwrap();
+        let board: Value = answer.json().await.unwrap();
+        board["health"]["map"]["version"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The first version that the stream names which is another.
+    async fn other_version(&self, than: &str) -> String {
+        let stream = self
+            .http
+            .get(format!("{}/api/events", self.url))
+            .send()
+            .await
+            .unwrap();
+        let mut events = stream.bytes_stream().eventsource();
+        in_time("another map", async {
+            loop {
+                let event = events.next().await.expect("the stream goes on").unwrap();
+                let data: Value = serde_json::from_str(&event.data).unwrap();
+                match data["map"]["version"].as_str() {
+                    Some(version) if version != than => return version.to_owned(),
+                    _ => {}
+                }
+            }
+        })
+        .await
+    }
+
+    async fn counted(&self, outcome: &str) -> bool {
+        let line = format!("ansim_dispatcher_map_reloads_total{{outcome=\"{outcome}\"}} 1");
+        let answer = self
+            .http
+            .get(format!("{}/metrics", self.url))
+            .send()
+            .await
+            .unwrap();
+        answer.text().await.unwrap().lines().any(|one| one == line)
+    }
+
+    async fn wait_for(&self, outcome: &str) {
+        in_time(outcome, async {
+            while !self.counted(outcome).await {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+fn hang_up(running: &Running) {
+    let pid = running.child.id().to_string();
+    let sent = Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_puts_the_new_map_in_force_and_keeps_the_old_one_when_it_is_broken() {
+    let place = Place::new();
+    let mut running = Running::start(&place);
+    let officer = Officer::sign_in(&place, &running).await;
+    let first = officer.map_version().await;
+
+    hang_up(&running);
+    officer.wait_for("unchanged").await;
+
+    place.replace("map.geojson", WIDER.0, WIDER.1);
+    hang_up(&running);
+    let second = officer.other_version(&first).await;
+
+    // Without its id a start refuses the map, and so does a reload.
+    place.replace("map.geojson", r#""id":"a","#, "");
+    hang_up(&running);
+    officer.wait_for("failed").await;
+    assert_eq!(officer.map_version().await, second);
+
+    // The west of the area is given up: whoever is there would have nobody near.
+    place.replace(
+        "map.geojson",
+        r#""properties":{"#,
+        r#""properties":{"id":"a","#,
+    );
+    place.replace("map.geojson", WIDER.1, "[127,37],[127,39]");
+    hang_up(&running);
+    officer.wait_for("refused").await;
+    assert_eq!(officer.map_version().await, second);
+    assert!(running.child.try_wait().unwrap().is_none(), "it runs on");
+}
