@@ -11,18 +11,43 @@
 //! A feature with a polygon is an area. In a file without any area, a feature with a point, or with
 //! no geometry and a `station`, is a station, and the nearest station answers for a place.
 
+mod coordinates;
 mod feature;
 mod geometry;
+mod raw;
+mod repair;
+mod said;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use protocol::{JurisdictionId, Unusable};
-use serde::Deserialize;
+use protocol::JurisdictionId;
 use serde_json::value::RawValue;
 
 use super::map::{Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts};
 use feature::{Content, RawFeature};
+use raw::RawCollection;
+
+pub use said::{FeatureLabel, LoadError, MapWarning, Refusal};
+
+/// The largest file that is read, in bytes. The borders of a nation drawn to the metre are some tens
+/// of MB; a larger file has something else in it, and twice its size is needed to read it.
+pub const MAX_MAP_BYTES: usize = 256 << 20;
+
+/// What a map may have of each.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// The address of each is kept while the file is read. The largest nations have ten thousand
+    /// stations.
+    features: usize,
+    /// 16 bytes each, and ten times that when the map is asked: 50 times what a nation's coast has
+    /// when it is drawn to the metre.
+    positions: usize,
+}
+
+const LIMITS: Limits = Limits {
+    features: 1_000_000,
+    positions: 16_000_000,
+};
 
 /// Which properties name a jurisdiction: their values joined by `/`, numbers as written. None: the
 /// property `id`, else the feature's `id`.
@@ -47,131 +72,17 @@ impl IdProperties {
 pub struct Loaded {
     /// The map, usable whatever the warnings say.
     pub map: JurisdictionMap,
-    /// In the order of the features. A service refuses a map with any.
+    /// In the order of the features. A service refuses a map with any that is not a repair.
     pub warnings: Vec<MapWarning>,
+    /// Whether the map says who stands behind its lines; one that does not is approximate.
+    pub says_authority: bool,
 }
 
-/// A feature as messages call it: its number, counted from 1, and its name or id where it has one.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FeatureLabel {
-    /// Counted from 1.
-    pub number: usize,
-    /// Its `name`, or else its id.
-    pub name: Option<String>,
-}
-
-impl fmt::Display for FeatureLabel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "feature {} ({name})", self.number),
-            None => write!(f, "feature {}", self.number),
-        }
+impl Loaded {
+    /// The warnings that keep a service from starting with the map.
+    pub fn doubts(&self) -> impl Iterator<Item = &MapWarning> {
+        self.warnings.iter().filter(|warning| !warning.is_repair())
     }
-}
-
-/// Something doubtful in a map's file that did not keep it from being read.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum MapWarning {
-    /// It has no id of its own.
-    #[error("{feature} has no id; it is called `{id}`: name the property with --id-property")]
-    MissingId {
-        /// Which one.
-        feature: FeatureLabel,
-        /// What it is called now.
-        id: JurisdictionId,
-    },
-    /// Several features have one id.
-    #[error("{features} features have the id `{id}`; they are taken as one jurisdiction")]
-    EqualIds {
-        /// The id.
-        id: JurisdictionId,
-        /// How many features have it.
-        features: usize,
-    },
-    /// It has no geometry.
-    #[error("{feature} has no geometry and is left out")]
-    NoGeometry {
-        /// Which one.
-        feature: FeatureLabel,
-    },
-    /// Some of it is not a polygon.
-    #[error("{feature} has a {kind}, which is no area and is left out")]
-    NotAnArea {
-        /// Which one.
-        feature: FeatureLabel,
-        /// The GeoJSON type.
-        kind: String,
-    },
-    /// A ring does not end where it begins.
-    #[error("{feature} has a ring that does not end where it begins; it was closed")]
-    UnclosedRing {
-        /// Which one.
-        feature: FeatureLabel,
-    },
-}
-
-/// A map's file that is refused.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: {refusal}")]
-pub struct LoadError {
-    /// The file, as the caller named it.
-    pub file: String,
-    /// Why.
-    #[source]
-    pub refusal: Refusal,
-}
-
-/// Why a map's file is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Not JSON at all; the cause has line and column.
-    #[error("this is not JSON: {0}")]
-    NotJson(serde_json::Error),
-    /// JSON, and not what a map is.
-    #[error("this is not a GeoJSON FeatureCollection: {0}")]
-    NotACollection(String),
-    /// Neither an area nor a station.
-    #[error("there is no polygon in this map, and no station: every alert would be the nation's")]
-    Empty,
-    /// The map says an unknown word about itself.
-    #[error("`authority` is {0}; write \"official\", \"approximate\" or \"invented\"")]
-    Authority(String),
-    /// A feature is not what RFC 7946 calls one.
-    #[error("{feature} is not a GeoJSON feature: {why}")]
-    NotAFeature {
-        /// Which one.
-        feature: FeatureLabel,
-        /// What the reader says.
-        why: String,
-    },
-    /// A geometry that cannot be read.
-    #[error("{feature} has a geometry that cannot be read: {why}")]
-    Geometry {
-        /// Which one.
-        feature: FeatureLabel,
-        /// What the reader says.
-        why: String,
-    },
-    /// A ring that encloses nothing.
-    #[error("{feature} has a ring of {positions} positions; a ring has four or more")]
-    ShortRing {
-        /// Which one.
-        feature: FeatureLabel,
-        /// How many there are, with the closing one.
-        positions: usize,
-    },
-    /// A place that is not on Earth.
-    #[error("{feature} has the place longitude {lon_deg}, latitude {lat_deg}: {why}")]
-    Place {
-        /// Which one.
-        feature: FeatureLabel,
-        /// In degrees.
-        lon_deg: f64,
-        /// In degrees.
-        lat_deg: f64,
-        /// What is wrong.
-        why: Unusable,
-    },
 }
 
 /// Reads a map. `file` is only for messages.
@@ -179,38 +90,17 @@ pub enum Refusal {
 /// # Errors
 /// When the text is not a map, with the file and the feature; see [`Refusal`].
 pub fn load(text: &str, file: &str, ids: &IdProperties) -> Result<Loaded, LoadError> {
-    read(text, ids).map_err(|refusal| LoadError {
+    read(text, ids, LIMITS).map_err(|refusal| LoadError {
         file: file.to_owned(),
         refusal,
     })
 }
 
-#[derive(Deserialize)]
-struct RawCollection<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(borrow)]
-    features: Vec<&'a RawValue>,
-    #[serde(borrow)]
-    authority: Option<&'a RawValue>,
-    label: Option<String>,
-    version: Option<String>,
-}
-
-fn read(text: &str, ids: &IdProperties) -> Result<Loaded, Refusal> {
-    const BYTE_ORDER_MARK: char = '\u{feff}';
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let json: &RawValue = serde_json::from_str(text).map_err(Refusal::NotJson)?;
-    let collection: RawCollection<'_> = serde_json::from_str(json.get())
-        .map_err(|error| Refusal::NotACollection(error.to_string()))?;
-    if collection.kind != "FeatureCollection" {
-        return Err(Refusal::NotACollection(format!(
-            "its type is `{}`",
-            collection.kind
-        )));
-    }
+fn read(text: &str, ids: &IdProperties, limits: Limits) -> Result<Loaded, Refusal> {
+    let collection = RawCollection::read(text, limits.features)?;
+    coordinates::check_crs(collection.crs)?;
     let authority = authority(collection.authority)?;
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new(limits);
     for (index, raw) in collection.features.iter().enumerate() {
         gathered.take(RawFeature::read(index + 1, raw)?, ids)?;
     }
@@ -223,7 +113,11 @@ fn read(text: &str, ids: &IdProperties) -> Result<Loaded, Refusal> {
         stations: parts.stations,
         reach_m: DEFAULT_REACH_M,
     });
-    Ok(Loaded { map, warnings })
+    Ok(Loaded {
+        map,
+        warnings,
+        says_authority: collection.authority.is_some(),
+    })
 }
 
 /// A map that says nothing is not the police's own.
@@ -238,52 +132,56 @@ fn authority(raw: Option<&RawValue>) -> Result<Authority, Refusal> {
 }
 
 /// What the features of a file come to.
-#[derive(Default)]
 struct Gathered {
     content: Content,
     /// Features without an area, which are stations only where no feature has one.
     without_area: Vec<(Content, MapWarning)>,
     warnings: Vec<MapWarning>,
     features_by_id: BTreeMap<JurisdictionId, usize>,
+    limits: Limits,
+    positions: usize,
 }
 
 impl Gathered {
+    fn new(limits: Limits) -> Self {
+        Self {
+            content: Content::default(),
+            without_area: Vec::new(),
+            warnings: Vec::new(),
+            features_by_id: BTreeMap::new(),
+            limits,
+            positions: 0,
+        }
+    }
+
     fn take(&mut self, feature: RawFeature<'_>, ids: &IdProperties) -> Result<(), Refusal> {
         let label = feature.label();
-        let geometry = feature.geometry()?;
+        let mut geometry = feature.geometry()?;
+        self.positions += geometry.positions;
+        if self.positions > self.limits.positions {
+            return Err(Refusal::TooLarge {
+                what: "positions",
+                limit: self.limits.positions,
+            });
+        }
         let own_id = feature.id(&ids.0);
         let id = own_id
             .clone()
             .unwrap_or_else(|| JurisdictionId::new(format!("#{}", label.number)));
-        let content = feature.content(&id, geometry.polygons, geometry.point)?;
+        let (polygons, mut warnings) = geometry.sound_polygons(&label)?;
+        let content = feature.content(&id, polygons, geometry.point)?;
         if content.areas.is_empty() {
-            let warning = match geometry.left_out.into_iter().next() {
-                Some(kind) => MapWarning::NotAnArea {
-                    feature: label,
-                    kind,
-                },
-                None => MapWarning::NoGeometry { feature: label },
-            };
+            let warning = geometry.no_area(label);
             self.without_area.push((content, warning));
             return Ok(());
         }
-        for kind in geometry.left_out {
-            self.warnings.push(MapWarning::NotAnArea {
-                feature: label.clone(),
-                kind,
-            });
-        }
-        for _ in 0..geometry.unclosed {
-            self.warnings.push(MapWarning::UnclosedRing {
-                feature: label.clone(),
-            });
-        }
         if own_id.is_none() {
-            self.warnings.push(MapWarning::MissingId {
+            warnings.push(MapWarning::MissingId {
                 feature: label,
                 id: id.clone(),
             });
         }
+        self.warnings.append(&mut warnings);
         *self.features_by_id.entry(id).or_default() += 1;
         self.content.append(content);
         Ok(())

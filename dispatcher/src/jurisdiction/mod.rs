@@ -21,7 +21,9 @@ pub use change::{
     AreaChange, LEAST_ORPHAN_M2, LEAST_PIECE_M2, MapChange, ORPHAN_BEYOND_M, Orphan, Patch,
 };
 pub use index::{JurisdictionIndex, MAX_RUNNERS_UP, NATIONAL_REACH_M};
-pub use load::{FeatureLabel, IdProperties, LoadError, Loaded, MapWarning, Refusal, load};
+pub use load::{
+    FeatureLabel, IdProperties, LoadError, Loaded, MAX_MAP_BYTES, MapWarning, Refusal, load,
+};
 pub use map::{Area, Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts, Station};
 pub use surface::surface_m2;
 pub use survey::{FAR_STATION_M, Gap, LEAST_M2, Notice, Overlap, Small, Survey, survey};

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::super::map::{Area, Station};
 use super::geometry::{self, ReadGeometry};
+use super::raw::without_position;
 use super::{FeatureLabel, Refusal};
 
 /// What one or many features hold.
@@ -57,7 +58,7 @@ impl<'a> RawFeature<'a> {
             why,
         };
         let members: Members<'a> =
-            serde_json::from_str(raw.get()).map_err(|error| refuse(error.to_string()))?;
+            serde_json::from_str(raw.get()).map_err(|error| refuse(without_position(&error)))?;
         if members.kind != "Feature" {
             return Err(refuse(format!("its type is `{}`", members.kind)));
         }
@@ -131,7 +132,7 @@ impl<'a> RawFeature<'a> {
         let station: RawStation =
             serde_json::from_str(raw.get()).map_err(|error| Refusal::NotAFeature {
                 feature: self.label(),
-                why: format!("`station`: {error}"),
+                why: format!("`station`: {}", without_position(&error)),
             })?;
         let at = LatLon::new(station.lat, station.lon).map_err(|why| Refusal::Place {
             feature: self.label(),

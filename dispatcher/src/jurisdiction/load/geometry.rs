@@ -8,13 +8,20 @@ use serde::de::{Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{FeatureLabel, Refusal};
+use super::coordinates;
+use super::raw::without_position;
+use super::repair::{Tangled, repair};
+use super::{FeatureLabel, MapWarning, Refusal};
 
 /// Collections within collections: deeper than any tool writes, and a bound for the stack.
 const MAX_DEPTH: usize = 8;
 
 /// Positions of the smallest ring, a triangle with its closing one (RFC 7946, section 3.1.6).
 const MIN_RING_POSITIONS: usize = 4;
+
+/// Below this many degrees, a tenth of a nanometre, a coordinate is 0: so that no product of lengths
+/// is too small for a number, and there is one 0.
+const ZERO_BELOW_DEG: f64 = 1e-15;
 
 /// What a geometry holds.
 #[derive(Default)]
@@ -26,6 +33,66 @@ pub(super) struct ReadGeometry {
     pub(super) left_out: Vec<String>,
     /// How many rings were closed.
     pub(super) unclosed: usize,
+    /// How many rings have fewer than three corners and are left out.
+    pub(super) flat: usize,
+    /// How many positions were read.
+    pub(super) positions: usize,
+}
+
+impl ReadGeometry {
+    /// Its polygons, repaired where that is needed, and what was done.
+    ///
+    /// # Errors
+    /// When there were polygons and nothing is left of them.
+    pub(super) fn sound_polygons(
+        &mut self,
+        feature: &FeatureLabel,
+    ) -> Result<(Vec<Polygon<f64>>, Vec<MapWarning>), Refusal> {
+        let was_drawn = !self.polygons.is_empty() || self.flat > 0;
+        let repaired =
+            repair(std::mem::take(&mut self.polygons)).map_err(|Tangled| Refusal::Tangled {
+                feature: feature.clone(),
+            })?;
+        if was_drawn && repaired.polygons.is_empty() {
+            return Err(Refusal::NoArea {
+                feature: feature.clone(),
+            });
+        }
+        let left_out = self.left_out.iter().map(|kind| MapWarning::BesideTheArea {
+            feature: feature.clone(),
+            kind: kind.clone(),
+        });
+        let mut warnings: Vec<_> = left_out.collect();
+        if self.unclosed > 0 {
+            warnings.push(MapWarning::UnclosedRings {
+                feature: feature.clone(),
+                rings: self.unclosed,
+            });
+        }
+        if self.flat > 0 {
+            warnings.push(MapWarning::FlatRings {
+                feature: feature.clone(),
+                rings: self.flat,
+            });
+        }
+        if let Some(at) = repaired.at {
+            warnings.push(MapWarning::CutAnew {
+                feature: feature.clone(),
+                crossings: repaired.crossings,
+                at: LatLon::new(at.y, at.x).ok(),
+            });
+        }
+        Ok((repaired.polygons, warnings))
+    }
+
+    /// What is said of a feature without a polygon.
+    pub(super) fn no_area(&self, feature: FeatureLabel) -> MapWarning {
+        let point = self.point.map(|_| "Point".to_owned());
+        match point.or_else(|| self.left_out.first().cloned()) {
+            Some(kind) => MapWarning::NotAnArea { feature, kind },
+            None => MapWarning::NoGeometry { feature },
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,8 +175,11 @@ impl Reader<'_> {
             ("Point", Some(coordinates), _) => {
                 let position: RawPosition = self.parse(coordinates)?;
                 let at = self.place(&position)?;
-                self.read.point.get_or_insert(at);
-                self.read.left_out.push(geometry.kind);
+                // The first one is where the station is.
+                match self.read.point {
+                    None => self.read.point = Some(at),
+                    Some(_) => self.read.left_out.push(geometry.kind),
+                }
                 Ok(())
             }
             ("MultiPoint" | "LineString" | "MultiLineString", Some(_), _) => {
@@ -124,52 +194,56 @@ impl Reader<'_> {
 
     /// An empty polygon is none (RFC 7946, section 3.1).
     fn polygon(&mut self, rings: RawPolygon) -> Result<(), Refusal> {
+        let count = rings.len();
         let mut rings = rings.into_iter();
         let Some(exterior) = rings.next() else {
             return Ok(());
         };
         let exterior = self.ring(exterior)?;
-        let interiors = rings
-            .map(|ring| self.ring(ring))
-            .collect::<Result<_, _>>()?;
-        self.read.polygons.push(Polygon::new(exterior, interiors));
+        let mut interiors = Vec::with_capacity(rings.len());
+        for ring in rings {
+            interiors.extend(self.ring(ring)?);
+        }
+        match exterior {
+            Some(exterior) => {
+                self.read.flat += count - 1 - interiors.len();
+                self.read.polygons.push(Polygon::new(exterior, interiors));
+            }
+            // Holes in nothing.
+            None => self.read.flat += count,
+        }
         Ok(())
     }
 
-    fn ring(&mut self, positions: Vec<RawPosition>) -> Result<LineString<f64>, Refusal> {
+    /// None when it has no three corners.
+    fn ring(&mut self, positions: Vec<RawPosition>) -> Result<Option<LineString<f64>>, Refusal> {
+        self.read.positions += positions.len();
         let mut ring = Vec::with_capacity(positions.len() + 1);
         for position in &positions {
             let at = self.place(position)?;
             ring.push(Coord {
-                x: at.lon_deg(),
-                y: at.lat_deg(),
+                x: settled(at.lon_deg()),
+                y: settled(at.lat_deg()),
             });
         }
-        if ring.first() != ring.last() {
+        let open = ring.first() != ring.last();
+        ring.dedup();
+        if open {
             ring.extend(ring.first().copied());
-            self.read.unclosed += 1;
         }
         if ring.len() < MIN_RING_POSITIONS {
-            let positions = ring.len();
-            return Err(Refusal::ShortRing {
-                feature: self.feature.clone(),
-                positions,
-            });
+            return Ok(None);
         }
-        Ok(LineString::new(ring))
+        self.read.unclosed += usize::from(open);
+        Ok(Some(LineString::new(ring)))
     }
 
-    fn place(&self, &RawPosition(lon_deg, lat_deg): &RawPosition) -> Result<LatLon, Refusal> {
-        LatLon::new(lat_deg, lon_deg).map_err(|why| Refusal::Place {
-            feature: self.feature.clone(),
-            lon_deg,
-            lat_deg,
-            why,
-        })
+    fn place(&self, &RawPosition(first, second): &RawPosition) -> Result<LatLon, Refusal> {
+        coordinates::place(first, second, self.feature)
     }
 
     fn parse<'a, T: Deserialize<'a>>(&self, raw: &'a RawValue) -> Result<T, Refusal> {
-        serde_json::from_str(raw.get()).map_err(|error| self.unreadable(&error.to_string()))
+        serde_json::from_str(raw.get()).map_err(|error| self.unreadable(&without_position(&error)))
     }
 
     fn unreadable(&self, why: &str) -> Refusal {
@@ -177,5 +251,13 @@ impl Reader<'_> {
             feature: self.feature.clone(),
             why: why.to_owned(),
         }
+    }
+}
+
+fn settled(degrees: f64) -> f64 {
+    if degrees.abs() < ZERO_BELOW_DEG {
+        0.0
+    } else {
+        degrees
     }
 }
