@@ -263,6 +263,49 @@ fn what_is_odd_is_no_failure_and_what_a_service_refuses_is() {
 }
 
 #[test]
+fn what_was_repaired_is_said_and_does_not_stop_a_service() {
+    let mut map = odd_map();
+    // The last square, walked so that two of its lines cross: half of it is left.
+    let ring = &mut map["features"][3]["geometry"]["coordinates"][0];
+    *ring = json!([
+        [127.02, 37.01],
+        [127.03, 37.02],
+        [127.03, 37.01],
+        [127.02, 37.02]
+    ]);
+    let (_folder, map) = folder_with(&map);
+    let output = check(&map, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("feature 4 (d station)"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).contains("repaired or left out"),
+        "{}",
+        stdout(&output)
+    );
+    let in_json: Value = serde_json::from_slice(&check(&map, &["--json"]).stdout).unwrap();
+    assert_eq!(in_json["starts"], json!(true));
+    let repaired = in_json["repaired"].as_array().unwrap();
+    assert_eq!(
+        repaired.len(),
+        2,
+        "crossing lines, and a ring that does not end: {in_json}"
+    );
+    // The left and the right quarter of the square are held, the others are enclosed.
+    let gaps_m2 = areas_m2(&in_json["gaps"]);
+    let enclosed_m2 = [1.0, 0.25, 0.25].map(|squares| squares * 889.0 * 1_110.0);
+    assert_eq!(gaps_m2.len(), enclosed_m2.len(), "{gaps_m2:?}");
+    let mut each = gaps_m2.iter().zip(enclosed_m2);
+    assert!(
+        each.all(|(ours, enclosed)| within(*ours, enclosed, 0.002)),
+        "{gaps_m2:?}"
+    );
+}
+
+#[test]
 fn the_map_itself_is_not_overwritten() {
     let (folder, map) = folder_with(&odd_map());
     let detour = folder.path().join(".").join("map.geojson");

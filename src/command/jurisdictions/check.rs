@@ -47,8 +47,6 @@ pub(crate) struct Check {
 /// All that is known about a map.
 struct Checked {
     loaded: Loaded,
-    /// The file has no member `authority`.
-    silent_about_authority: bool,
     survey: Survey,
     least_m2: f64,
 }
@@ -77,7 +75,7 @@ impl Check {
             words::of(&checked)
         };
         std::io::stdout().write_all(answer.as_bytes())?;
-        match checked.loaded.warnings.len() {
+        match checked.loaded.doubts().count() {
             0 => Ok(()),
             count => Err(NotMet(format!(
                 "{}: {count} to be mended before a service starts with it",
@@ -97,7 +95,6 @@ impl Check {
             .unwrap_or_default();
         let loaded = load(&text, &name, &ids).map_err(|error| WrongUsage(error.to_string()))?;
         Ok(Checked {
-            silent_about_authority: !file::says_authority(&text),
             survey: survey(&loaded.map, self.least_m2),
             least_m2: self.least_m2,
             loaded,

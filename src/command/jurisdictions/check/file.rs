@@ -3,8 +3,6 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::command::WrongUsage;
 
@@ -29,16 +27,6 @@ fn data(text: &str) -> Option<&str> {
     }
     let value = &text[text.rfind(EXPORT)? + EXPORT.len()..];
     Some(&value[..=value.rfind('}')?])
-}
-
-/// Whether the map says who stands behind its lines.
-pub(super) fn says_authority(text: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Says {
-        authority: Option<IgnoredAny>,
-    }
-    let says = serde_json::from_str::<Says>(text.trim_start_matches('\u{feff}'));
-    says.is_ok_and(|says| says.authority.is_some())
 }
 
 /// A report in the place of the map would destroy it.
@@ -79,16 +67,5 @@ mod tests {
         assert_eq!(data(module), Some(" {\"a\": {}}"));
         assert_eq!(data("{\"label\": \"exports.geoData = {}\"}"), None);
         assert_eq!(data("no map"), None);
-    }
-
-    #[test]
-    fn a_map_says_its_authority_or_does_not() {
-        assert!(says_authority(
-            "\u{feff}{\"features\": [], \"authority\": \"official\"}"
-        ));
-        assert!(!says_authority(
-            "{\"features\": [{\"authority\": \"official\"}]}"
-        ));
-        assert!(!says_authority("{\"authority\": null}"));
     }
 }

@@ -26,7 +26,11 @@ pub(super) fn geojson(checked: &Checked) -> Value {
 /// Everything but the places' outlines.
 pub(super) fn json(checked: &Checked) -> Value {
     let (map, survey) = (&checked.loaded.map, &checked.survey);
-    let reasons = checked.loaded.warnings.iter().map(ToString::to_string);
+    let doubts: Vec<_> = checked.loaded.doubts().map(ToString::to_string).collect();
+    let warnings = checked.loaded.warnings.iter();
+    let repairs = warnings
+        .filter(|warning| warning.is_repair())
+        .map(ToString::to_string);
     let list = |found: Vec<Value>, areas_m2: Vec<f64>, small: Small| {
         json!({
             "count": found.len(),
@@ -49,11 +53,12 @@ pub(super) fn json(checked: &Checked) -> Value {
     json!({
         "map": map.version(),
         "authority": map.authority(),
-        "authority_in_file": !checked.silent_about_authority,
+        "authority_in_file": checked.loaded.says_authority,
         "areas": map.areas().len(),
         "stations": map.stations().len(),
-        "starts": checked.loaded.warnings.is_empty(),
-        "refused_for": reasons.collect::<Vec<_>>(),
+        "starts": doubts.is_empty(),
+        "refused_for": doubts,
+        "repaired": repairs.collect::<Vec<_>>(),
         "least_m2": checked.least_m2,
         "ownership": OWNERSHIP,
         "overlaps": list(

@@ -19,20 +19,14 @@ pub(super) fn of(checked: &Checked) -> String {
         lines: String::new(),
     };
     text.line(&summary(map));
-    text.authority(checked.silent_about_authority);
+    text.authority(!checked.loaded.says_authority);
     text.overlaps(checked);
     text.gaps(checked);
     text.line(&format!("rule: {OWNERSHIP}"));
     for notice in &checked.survey.notices {
         text.line(&format!("notice: {notice}"));
     }
-    text.line(&match checked.loaded.warnings.len() {
-        0 => "nothing keeps a service from reading it".to_owned(),
-        count => {
-            let reasons = Count(count, "reason", "reasons");
-            format!("{reasons} for a service to refuse it, on standard error")
-        }
-    });
+    text.verdict(checked);
     text.lines
 }
 
@@ -120,6 +114,24 @@ impl Text<'_> {
             let more = count - SHOWN;
             self.line(&format!("  … and {more} more: --report or --json has all"));
         }
+    }
+
+    fn verdict(&mut self, checked: &Checked) {
+        let doubts = checked.loaded.doubts().count();
+        let repairs = checked.loaded.warnings.len() - doubts;
+        if repairs > 0 {
+            let repairs = Count(repairs, "thing was", "things were");
+            self.line(&format!(
+                "{repairs} repaired or left out, see standard error"
+            ));
+        }
+        self.line(&match doubts {
+            0 => "nothing keeps a service from reading it".to_owned(),
+            doubts => {
+                let reasons = Count(doubts, "reason", "reasons");
+                format!("{reasons} for a service to refuse it, see standard error")
+            }
+        });
     }
 
     /// Its id, and its name where that is another.
