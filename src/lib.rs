@@ -8,5 +8,6 @@
 pub mod config;
 pub mod demo;
 pub mod demo_site;
+pub mod map_text;
 pub mod service;
 pub mod site_keys;

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::map_text;
 use crate::site_keys::SiteKeys;
 
 /// The journal's file within the data folder.
@@ -158,12 +159,18 @@ fn map_source(config: &Config) -> MapSource {
 
 fn read_map(config: &Config) -> anyhow::Result<JurisdictionMap> {
     let path = &config.site.map;
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the map {}", path.display()))?;
+    let text = map_text::read(path)?;
     let loaded = load(&text, &path.display().to_string(), &IdProperties::default())?;
-    if let Some(warning) = loaded.warnings.first() {
+    if let Some(doubt) = loaded.doubts().next() {
         bail!(
-            "{}: {warning}; {} such places: see `ansim jurisdictions check`",
+            "{}: {doubt}; {} such places: see `ansim jurisdictions check`",
+            path.display(),
+            loaded.doubts().count()
+        );
+    }
+    if !loaded.warnings.is_empty() {
+        tracing::warn!(
+            "{}: {} repairs while it was read: see `ansim jurisdictions check`",
             path.display(),
             loaded.warnings.len()
         );

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ansim::map_text;
 use clap::Args;
 use dispatcher::jurisdiction::{IdProperties, JurisdictionMap, Loaded, load};
 
@@ -30,8 +31,8 @@ impl MapFile {
 
     pub(crate) fn read(&self) -> Result<Loaded, WrongUsage> {
         let file = self.jurisdictions.display().to_string();
-        let text = std::fs::read_to_string(&self.jurisdictions)
-            .map_err(|error| WrongUsage(format!("{file} cannot be read: {error}")))?;
+        let text =
+            map_text::read(&self.jurisdictions).map_err(|error| WrongUsage(error.to_string()))?;
         let ids = self
             .id_property
             .as_deref()
