@@ -114,11 +114,11 @@ async fn sighup_puts_the_new_map_in_force_and_keeps_the_old_one_when_it_is_broke
     officer.wait_for("failed").await;
     assert_eq!(officer.map_version().await, second);
 
-    // The west of the area is given up: whoever is there would have nobody near.
+    // The east of the area is given up, and another station has the rest.
     place.replace(
         "map.geojson",
         r#""properties":{"#,
-        r#""properties":{"id":"a","#,
+        r#""properties":{"id":"b","#,
     );
     place.replace("map.geojson", WIDER.1, "[127,37],[127,39]");
     hang_up(&running);

@@ -1,8 +1,9 @@
 //! What differs between two maps of the same country, and which places the newer one would orphan.
 //!
-//! A place is orphaned when an area of the old map holds it, none of the new map does, and none is
-//! near either. What is left out along a redrawn coast, or between two areas that were fitted anew,
-//! is not: there the nearest area is the right one, and the index gives it.
+//! A place is orphaned when an area of the old map holds it, no area of the new map does or is near,
+//! and the nearest is not that of its old station. What is left out along a redrawn coast, or between
+//! two areas that were fitted anew, is not orphaned: there the nearest area is the right one, and the
+//! index gives it. Nor is a pier or an islet that only another maker drew: its station still gets it.
 
 mod depth;
 
@@ -14,6 +15,7 @@ use protocol::{JurisdictionId, LatLon};
 use super::index::JurisdictionIndex;
 use super::map::{Area, JurisdictionMap};
 use super::surface::surface_m2;
+use depth::Look;
 
 /// Pieces smaller than this are nobody's loss, in square metres: corners are rounded to a tenth of a
 /// metre at best, and along a border that makes slivers.
@@ -24,8 +26,8 @@ pub const LEAST_PIECE_M2: f64 = 1.0;
 pub const LEAST_ORPHAN_M2: f64 = 10_000.0;
 
 /// A place within this distance of an area of the new map is not orphaned, in metres: coasts of two
-/// makers or two years lie within some hundred metres of each other, land reclaimed or not. Farther
-/// out is another island, or the middle of an area that is missing.
+/// makers or two years lie within some hundred metres of each other. Farther out is another island,
+/// or the middle of an area that is missing.
 pub const ORPHAN_BEYOND_M: f64 = 500.0;
 
 /// What differs between two maps.
@@ -79,7 +81,7 @@ pub struct Orphan {
     pub name: String,
     /// The orphaned pieces together, in square metres.
     pub area_m2: f64,
-    /// How far the farthest place is from every area of the new map, in metres, to a tenth; absent
+    /// How far the farthest such place is from every area of the new map, in metres, to a tenth; absent
     /// when that is beyond the map's reach.
     pub farthest_m: Option<f64>,
 }
@@ -120,8 +122,8 @@ impl MapChange {
     }
 
     /// The places that the new map, behind this index, would leave to nobody near: pieces of at least
-    /// [`LEAST_ORPHAN_M2`] that reach farther than [`ORPHAN_BEYOND_M`] from every area. The largest
-    /// loss first.
+    /// [`LEAST_ORPHAN_M2`] with a place that is farther than [`ORPHAN_BEYOND_M`] from every area and
+    /// would not go to its old station. The largest loss first.
     #[must_use]
     pub fn orphans(&self, new: &JurisdictionIndex) -> Vec<Orphan> {
         let mut orphans: Vec<_> = self
@@ -145,7 +147,7 @@ fn orphan(patch: &Patch, new: &JurisdictionIndex) -> Option<Orphan> {
         if piece_m2 < LEAST_ORPHAN_M2 {
             continue;
         }
-        let deepest_m = depth::farthest_m(piece, ORPHAN_BEYOND_M, |at| away_m(new, at));
+        let deepest_m = depth::farthest_m(piece, ORPHAN_BEYOND_M, |at| look(new, at, &patch.id));
         if deepest_m > ORPHAN_BEYOND_M {
             area_m2 += piece_m2;
             farthest_m = farthest_m.max(deepest_m);
@@ -159,12 +161,15 @@ fn orphan(patch: &Patch, new: &JurisdictionIndex) -> Option<Orphan> {
     })
 }
 
-/// How far a place is from whoever the map gives it to; for ever when that is nobody.
-fn away_m(index: &JurisdictionIndex, at: LatLon) -> f64 {
+/// What a place that was this station's comes to with another map.
+fn look(index: &JurisdictionIndex, at: LatLon, was: &JurisdictionId) -> Look {
     let assignment = index.locate(at, None, None);
-    match assignment.jurisdiction {
-        Some(_) => assignment.distance_m.unwrap_or(0.0),
-        None => f64::INFINITY,
+    Look {
+        away_m: match assignment.jurisdiction {
+            Some(_) => assignment.distance_m.unwrap_or(0.0),
+            None => f64::INFINITY,
+        },
+        is_lost: assignment.jurisdiction.as_ref() != Some(was),
     }
 }
 

@@ -4,8 +4,10 @@
 use geo::{Coord, Polygon};
 use protocol::LatLon;
 
-/// Boxes are not halved any more when their half diagonal is this part of the least depth.
-const FINEST: f64 = 1.0 / 8.0;
+/// Boxes are not halved any more when their half diagonal is this part of the least depth, or of the
+/// piece's own: a large piece is looked at in some thousands of places.
+const FINEST_OF_LEAST: f64 = 1.0 / 8.0;
+const FINEST_OF_PIECE: f64 = 1.0 / 64.0;
 
 /// A depth is known to this factor.
 const WELL_ENOUGH: f64 = 1.1;
@@ -15,17 +17,27 @@ const DEGREE_OF_LAT_M: f64 = 111_694.0;
 /// Metres of a degree of longitude at the equator.
 const DEGREE_OF_LON_M: f64 = 111_320.0;
 
-/// The greatest distance of a place in the piece, in metres, to a tenth or an eighth of `least_m`;
-/// anything up to `least_m` when none is farther.
+/// What a place of the piece comes to.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    /// How far it is from every area; infinite when it is nobody's.
+    pub(super) away_m: f64,
+    /// Whoever it goes to is not who had it.
+    pub(super) is_lost: bool,
+}
+
+/// The greatest distance of a lost place in the piece, in metres, to a tenth or an eighth of
+/// `least_m`; anything up to `least_m` when none is farther.
 ///
-/// `away_m` must not change faster than one walks, as a distance does not.
-pub(super) fn farthest_m(
-    piece: &Polygon<f64>,
-    least_m: f64,
-    away_m: impl Fn(LatLon) -> f64,
-) -> f64 {
+/// The distance must not change faster than one walks, as it does not.
+pub(super) fn farthest_m(piece: &Polygon<f64>, least_m: f64, look: impl Fn(LatLon) -> Look) -> f64 {
     let rings = std::iter::once(piece.exterior()).chain(piece.interiors());
-    let mut to_look_at = vec![Part(rings.map(|ring| ring.0.clone()).collect())];
+    let whole = Part(rings.map(|ring| ring.0.clone()).collect());
+    let whole_m = whole
+        .bounds()
+        .map_or(0.0, |(lower, upper)| half_diagonal_m(lower, upper));
+    let finest_m = (least_m * FINEST_OF_LEAST).max(whole_m * FINEST_OF_PIECE);
+    let mut to_look_at = vec![whole];
     let mut farthest_m = 0.0_f64;
     while let Some(part) = to_look_at.pop() {
         let Some((lower, upper)) = part.bounds() else {
@@ -35,16 +47,20 @@ pub(super) fn farthest_m(
         let Ok(place) = LatLon::new(middle.y, middle.x) else {
             continue;
         };
-        let (here_m, half_m) = (away_m(place), half_diagonal_m(lower, upper));
-        if here_m.is_infinite() {
-            return here_m;
-        }
-        if here_m + half_m <= least_m.max(farthest_m * WELL_ENOUGH) {
+        let (here, half_m) = (look(place), half_diagonal_m(lower, upper));
+        if here.away_m + half_m <= least_m.max(farthest_m * WELL_ENOUGH) {
             continue;
         }
-        let is_finest = half_m <= least_m * FINEST;
-        if is_finest || part.holds(middle) {
-            farthest_m = farthest_m.max(here_m);
+        let is_finest = half_m <= finest_m;
+        let is_held = part.holds(middle);
+        if here.is_lost && is_held {
+            farthest_m = farthest_m.max(here.away_m);
+        } else if here.is_lost && is_finest {
+            // Whatever of the piece is in this box is not nearer than this.
+            farthest_m = farthest_m.max(here.away_m - half_m);
+        }
+        if farthest_m.is_infinite() {
+            return farthest_m;
         }
         if !is_finest {
             to_look_at.extend(part.halves(lower, upper));

@@ -108,28 +108,75 @@ fn an_area_that_its_neighbours_took_over_is_not_orphaned() {
     assert_eq!(MapChange::between(&three(), &new).areas.len(), 3);
 }
 
+/// Two areas, and the same with so many degrees given up in the north.
+fn drawn_back(by: f64) -> [JurisdictionMap; 2] {
+    [0.0, by].map(|by| {
+        map([
+            ("a", vec![rectangle(127.0, 37.0, 127.1, 37.1 - by / 2.0)]),
+            (
+                "b",
+                vec![rectangle(127.0, 37.1 - by / 2.0, 127.1, 37.2 - by)],
+            ),
+        ])
+    })
+}
+
 #[test]
-fn a_sliver_along_the_coast_is_not_orphaned_and_a_peninsula_is() {
-    // 0.003 degrees are 333 m, below 500; 0.01 are 1,110 m.
-    let drawn_back = |by: f64| map([("a", vec![rectangle(127.0, 37.0, 127.1, 37.1 - by)])]);
-    let old = map([("a", vec![rectangle(127.0, 37.0, 127.1, 37.1)])]);
-    assert!(orphans(&old, &drawn_back(0.003)).is_empty());
-    assert!(MapChange::between(&old, &drawn_back(0.003)).uncovered_m2() > 1e6);
-    assert_eq!(orphans(&old, &drawn_back(0.01)).len(), 1);
+fn what_goes_to_its_old_station_all_the_same_is_not_orphaned() {
+    // 11 km to the north of b, which gets them as the nearest.
+    let [old, new] = drawn_back(0.1);
+    assert!(MapChange::between(&old, &new).uncovered_m2() > 9e7);
+    assert!(orphans(&old, &new).is_empty());
+    // The same lines under other names: now a stranger gets them.
+    let renamed = map(new.areas().iter().map(|area| {
+        let id = if area.id.as_str() == "b" { "x" } else { "a" };
+        (id, area.polygons.clone())
+    }));
+    let lost = orphans(&old, &renamed);
+    assert_eq!(lost.len(), 1);
+    assert!(lost[0].farthest_m.unwrap() > 9_500.0, "{lost:?}");
+}
+
+/// Two islands, of which the western has lost its eastern shore by so many degrees, and its name.
+fn shore(by: f64) -> [JurisdictionMap; 2] {
+    [(0.0, "a"), (by, "x")].map(|(by, id)| {
+        let west = rectangle(127.0, 37.0, 127.1 - by, 37.1);
+        map([
+            (id, vec![west]),
+            ("b", vec![rectangle(127.3, 37.0, 127.4, 37.1)]),
+        ])
+    })
+}
+
+#[test]
+fn a_sliver_along_a_shore_is_not_orphaned_and_a_strip_is() {
+    // At 37 degrees north 0.005 degrees to the east are 445 m, below 500; 0.01 are 890 m.
+    let lost = |by: f64| {
+        let [old, new] = shore(by);
+        orphans(&old, &new).len()
+    };
+    assert_eq!((lost(0.005), lost(0.01)), (0, 1));
 }
 
 #[test]
 fn an_island_counts_from_a_hectare_on() {
     let island = |side: f64| {
         let island = rectangle(127.5, 37.0, 127.5 + side, 37.0 + side);
-        map([("a", vec![rectangle(127.0, 37.0, 127.1, 37.1), island])])
+        map([
+            ("a", vec![rectangle(127.0, 37.0, 127.1, 37.1)]),
+            ("b", vec![rectangle(126.0, 37.0, 126.1, 37.1), island]),
+        ])
     };
-    let without = map([("a", vec![rectangle(127.0, 37.0, 127.1, 37.1)])]);
+    let without = map([
+        ("a", vec![rectangle(127.0, 37.0, 127.1, 37.1)]),
+        ("b", vec![rectangle(126.0, 37.0, 126.1, 37.1)]),
+    ]);
     // 0.0009 degrees are 100 m to the north and 80 m to the east.
     assert!(orphans(&island(0.0009), &without).is_empty());
     let [orphan] = &orphans(&island(0.0018), &without)[..] else {
         panic!("an island of three hectares")
     };
+    assert_eq!(orphan.id.as_str(), "b");
     assert!(
         (34_000.0..37_000.0).contains(&orphan.farthest_m.unwrap()),
         "{orphan:?}"
@@ -155,7 +202,8 @@ fn beyond_the_reach_no_distance_is_given_and_stations_alone_hold_nothing() {
         }],
         reach_m: DEFAULT_REACH_M,
     });
-    assert_eq!(orphans(&three(), &stations).len(), 3);
+    // The places of b and c go to the only station, which is a's.
+    assert_eq!(orphans(&three(), &stations).len(), 2);
     assert!(orphans(&stations, &three()).is_empty());
 }
 
@@ -221,11 +269,11 @@ proptest! {
     ) {
         let piece = Polygon::new(corners.into(), vec![]);
         let at_origin = LatLon::new(0.0, 0.0).unwrap();
-        let away_m = |at: LatLon| {
+        let away_m = |at: LatLon| -> f64 {
             let metres = |deg: f64| deg * 110_000.0;
             metres(at.lat_deg() - at_origin.lat_deg()).hypot(metres(at.lon_deg()))
         };
-        let depth_m = depth::farthest_m(&piece, least_m, away_m);
+        let depth_m = depth::farthest_m(&piece, least_m, |at| Look { away_m: away_m(at), is_lost: true });
         let corners = piece.exterior().0.iter();
         let farthest_m = corners
             .map(|corner| away_m(LatLon::new(corner.y, corner.x).unwrap()))
