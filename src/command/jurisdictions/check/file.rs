@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ansim::map_text;
 use anyhow::Context as _;
 
 use crate::command::WrongUsage;
@@ -11,8 +12,7 @@ const EXPORT: &str = "exports.geoData =";
 
 /// The map's text. Of a JavaScript module its data.
 pub(super) fn read(map: &Path) -> Result<String, WrongUsage> {
-    let wrong = |error| WrongUsage(format!("{} cannot be read: {error}", map.display()));
-    let text = std::fs::read_to_string(map).map_err(wrong)?;
+    let text = map_text::read(map).map_err(|error| WrongUsage(error.to_string()))?;
     Ok(data(&text).map(str::to_owned).unwrap_or(text))
 }
 
