@@ -148,6 +148,8 @@ export interface Health {
   lag_ms?: number;
   build?: string;
   map?: MapFacts;
+  /** False when the map in use does not know the officer's desk: no new alert comes there. */
+  desk_on_map?: boolean;
 }
 
 export interface Board {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AssignmentReason, Card } from "../api/types";
+import type { Assignment, AssignmentReason, Card } from "../api/types";
 import { chooseLanguage, DICTIONARIES } from "../words";
 import { factGroups, historyTitle, reasonText } from "./describe";
 import { card } from "./fixtures";
@@ -16,6 +16,17 @@ describe.each(["ko", "en"] as const)("in %s", (language) => {
     expect(reasonText({ reason: "nearest", distance_m: 840 }, w)).toContain("840 m");
     expect(reasonText({ reason: "split", runners_up: [{ id: "x", name: "마포" }] }, w)).toContain("마포");
     expect(reasonText(undefined, w)).toBe(w.reason.waiting);
+  });
+
+  test("how likely it is is said with every reason that knows a place", () => {
+    const others = [{ id: "x", name: "마포" }, { id: "y", name: "서대문" }];
+    for (const reason of REASONS) {
+      const text = reasonText({ reason, probability: 0.68, distance_m: 840, runners_up: others }, w);
+      if (reason === "none") expect(text).toBe(w.reason.none);
+      else expect(text).toContain("68 %");
+      if (["overlap", "majority", "split"].includes(reason)) expect(text).toContain("마포, 서대문");
+      if (reason === "nearest") expect(text).toContain("840 m");
+    }
   });
 
   test("what nobody knows is said as unknown, never left out and never a number", () => {
@@ -50,4 +61,14 @@ test("Korean first, English where the browser asks for it before Korean", () => 
   expect(chooseLanguage(null, ["en-US", "ko"])).toBe("en");
   expect(chooseLanguage(null, ["de", "ko-KR", "en"])).toBe("ko");
   expect(chooseLanguage("ko", ["en"])).toBe("ko");
+});
+
+test("the reasons as officers read them", () => {
+  const { en, ko } = DICTIONARIES;
+  const split: Assignment = { reason: "split", probability: 0.45, runners_up: [{ id: "x", name: "마포" }] };
+  expect(reasonText({ reason: "nearest", distance_m: 840 }, en)).toBe("nearest, 840 m outside its area");
+  expect(reasonText({ reason: "nearest", distance_m: 840 }, ko)).toBe("가장 가까운 서, 구역 밖 840 m");
+  expect(reasonText({ reason: "inside", probability: 0.95 }, en)).toBe("in this area with 95 %");
+  expect(reasonText(split, en)).toBe("split, no area holds half: also 마포; in this area with 45 %");
+  expect(reasonText(split, ko)).toBe("나뉨, 절반을 넘는 구역 없음: 마포 구역도 해당; 이 구역일 확률 45 %");
 });

@@ -27,8 +27,17 @@ export function deskName(desk: { id: string; name: string }, w: Words): string {
 /** Why this desk has the alert, in words. */
 export function reasonText(assignment: Assignment | undefined, w: Words): string {
   if (assignment === undefined) return w.reason.waiting;
-  const { reason, probability, distance_m } = assignment;
-  const others = assignment.runners_up?.map((other) => other.name).join(", ") || w.reason.others;
+  const text = bareReasonText(assignment, w);
+  const { reason, probability } = assignment;
+  if (probability === undefined || reason === "none") return text;
+  const share = percentText(probability);
+  return reason === "inside" ? w.reason.insideShare(share) : w.reason.withShare(text, share);
+}
+
+function bareReasonText(assignment: Assignment, w: Words): string {
+  const { reason, distance_m } = assignment;
+  const named = assignment.runners_up?.map((other) => other.name).join(", ") ?? "";
+  const others = named === "" ? w.reason.others : named;
   switch (reason) {
     case "inside":
       return w.reason.inside;
@@ -37,11 +46,9 @@ export function reasonText(assignment: Assignment | undefined, w: Words): string
     case "overlap":
       return w.reason.overlap(others);
     case "majority":
-      return w.reason.majority(probability === undefined ? w.unknown : percentText(probability));
+      return named === "" ? w.reason.majority : w.reason.majorityElse(named);
     case "split":
-      return probability === undefined
-        ? w.reason.split(others)
-        : w.reason.splitShare(others, percentText(probability));
+      return w.reason.split(others);
     case "nearest":
       return distance_m === undefined
         ? w.reason.nearestUnknown

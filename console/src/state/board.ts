@@ -4,6 +4,7 @@ import { openStream } from "../api/stream";
 import type { Card, Change, Health } from "../api/types";
 import { applyChange, applySnapshot, type Cards } from "../logic/cards";
 import * as link from "../logic/connection";
+import { handleMap, isNews, UNKNOWN_MAP } from "../logic/known-map";
 import { isUnseen } from "../logic/order";
 import { heardServerTime, localNow, now, onTick, serverNow, tick } from "./time";
 
@@ -15,6 +16,12 @@ const GATHER_MS = 50;
 export const cards = signal<Cards>(new Map());
 export const health = signal<Health | null>(null);
 export const loaded = signal(false);
+const knownMap = signal(UNKNOWN_MAP);
+/** The version of the map, while it is news that it is another one. */
+export const newMap = computed(() => {
+  void now.value;
+  return isNews(knownMap.value, localNow()) ? knownMap.value.version : null;
+});
 const connection = signal(link.begin(0));
 /** Service time at which the service was last heard. */
 export const lastHeardAt = signal<number | null>(null);
@@ -53,6 +60,7 @@ export function stop(): void {
   departed.clear();
   cards.value = new Map();
   health.value = null;
+  knownMap.value = UNKNOWN_MAP;
   loaded.value = false;
   lastHeardAt.value = null;
 }
@@ -69,7 +77,7 @@ async function load(): Promise<void> {
     const board = await http.board();
     if (mine !== generation || !running) return;
     heard(board.server_at_ms);
-    if (board.health) health.value = board.health;
+    if (board.health) hearHealth(board.health);
     replace(applySnapshot(cards.peek(), board.cards));
     loaded.value = true;
     listen(board.cursor);
@@ -89,8 +97,11 @@ function listen(cursor: string): void {
     },
     health(word) {
       heard(word.server_at_ms);
-      health.value = word;
+      const before = knownMap.peek().version;
+      hearHealth(word);
       tick();
+      // With another map other incidents may be in view, under other names.
+      if (before !== null && knownMap.peek().version !== before) void load();
     },
     wavering() {
       connection.value = link.handleWavering(connection.peek());
@@ -112,6 +123,11 @@ function flush(): void {
   replace(next);
   tick();
   flushTimer = window.setTimeout(flush, GATHER_MS);
+}
+
+function hearHealth(word: Health): void {
+  health.value = word;
+  knownMap.value = handleMap(knownMap.peek(), word.map?.version, localNow());
 }
 
 function heard(serverAtMs: number): void {

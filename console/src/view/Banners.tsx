@@ -1,6 +1,6 @@
 import { clockText, timeText } from "../logic/format";
 import { sound, testSound } from "../state/alarm";
-import { health, lastHeardAt, line } from "../state/board";
+import { health, lastHeardAt, line, newMap } from "../state/board";
 import { words } from "../state/page";
 import { now } from "../state/time";
 import { Icon } from "./Icon";
@@ -14,7 +14,9 @@ export function Banners() {
     <div class="banners">
       {line.value === "lost" && <Lost />}
       {sound.value !== "on" && <SoundBanner />}
+      {health.value?.desk_on_map === false && <DeskGone />}
       <Service />
+      {newMap.value !== null && <NewMap version={newMap.value} />}
     </div>
   );
 }
@@ -48,6 +50,26 @@ function SoundBanner() {
           {w.banner.enableSound}
         </button>
       )}
+    </div>
+  );
+}
+
+function DeskGone() {
+  const w = words.value;
+  return (
+    <div class="banner banner--bad" role="alert" id="banner-desk">
+      <Icon name="map" />
+      <strong>{w.banner.deskGone}</strong>
+      <span>{w.banner.deskGoneDo}</span>
+    </div>
+  );
+}
+
+function NewMap({ version }: { version: string }) {
+  return (
+    <div class="banner banner--warn" role="status" id="banner-map">
+      <Icon name="map" />
+      <span>{words.value.banner.newMap(version)}</span>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { http } from "../api/http";
+import { deskName, reasonText } from "../logic/describe";
 import { OfficersMap } from "../map/officers-map";
 import { cardOf, cards, health } from "../state/board";
 import { areasFailed, fitMap, fitRequests, mapHeld, selectedOutside } from "../state/mapview";
@@ -37,6 +38,7 @@ export function MapPane() {
         <p class="map__state" role="status">
           {stateText(chosen, placeless, w)}
         </p>
+        {chosen !== null && <Reason id={chosen} />}
       </div>
       <div ref={inset} class="map__inset" aria-hidden="true" />
       <div class="map__foot">
@@ -44,6 +46,18 @@ export function MapPane() {
         <div ref={scale} class="map__scale" />
       </div>
     </section>
+  );
+}
+
+/** Whose the selected alert is, and why, where the officer sees the place. */
+function Reason({ id }: { id: string }) {
+  const w = words.value;
+  const card = cardOf(id);
+  if (card === undefined) return null;
+  return (
+    <p class="map__reason" id="map-reason">
+      {w.map.reason(deskName(card.station, w), reasonText(card.assignment, w))}
+    </p>
   );
 }
 
@@ -122,11 +136,14 @@ function run(canvas: HTMLElement, inset: HTMLElement, scale: HTMLElement): () =>
     clearTimeout(timer);
     try {
       const [land, desk] = await Promise.all([http.basemap(), http.map()]);
+      // Another map came meanwhile, and is being loaded.
+      if (loadedVersion !== version) return;
       map.setLand(land);
       map.setDesk(desk);
       areasFailed.value = false;
       if (!mapHeld.peek()) map.fit();
     } catch {
+      if (loadedVersion !== version) return;
       areasFailed.value = true;
       loadedVersion = null;
       timer = window.setTimeout(() => void loadAreas(version), AREAS_RETRY_MS);
