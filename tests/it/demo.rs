@@ -3,6 +3,9 @@
 //! The faults are put between two whole services: phones talk to the first, the console belongs to
 //! the second, and what stands in the first log is copied into the second, with the fault.
 
+mod circles;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -13,8 +16,11 @@ use ansim::demo_site::DemoSite;
 use ansim::service::Service;
 use bytes::Bytes;
 use dispatcher::jurisdiction::{JurisdictionMap, MapParts, Station};
-use journal::{DayKeys, Journal, LogName, Offset, Tailed};
-use protocol::{DeviceId, Entry, Header, JurisdictionId, ReportKind, Subject};
+use journal::{DayKey, DayKeys, Journal, LogName, Offset, Tailed};
+use protocol::wire::{decode_frame, encode_frame};
+use protocol::{
+    Content, DeviceId, Entry, Header, JurisdictionId, ReportHeader, ReportKind, Subject,
+};
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 use serde_json::Value;
@@ -79,14 +85,14 @@ fn a_demo_of_no_seconds_is_wrong_usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_faithful_copy_is_right() {
-    let (report, met) = with_copy(Fault::None, PATIENT).await;
+    let (report, met) = with_copy(stations_of_korea(), Fault::None, PATIENT).await;
     assert!(report.counts.raised > 5, "{report:?}");
     assert_eq!((report.exit_code(), met), (0, 0), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_receipts_and_drops_is_found_out() {
-    let (report, dropped) = with_copy(Fault::Drop, SHORT).await;
+    let (report, dropped) = with_copy(stations_of_korea(), Fault::Drop, SHORT).await;
     assert!(dropped > 0);
     assert_eq!(report.counts.receipted, report.counts.raised, "{report:?}");
     assert!(report.counts.lost > 0, "{report:?}");
@@ -99,7 +105,7 @@ async fn a_relay_that_receipts_and_drops_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_doubles_is_found_out() {
-    let (report, doubled) = with_copy(Fault::Double, PATIENT_IN_VAIN).await;
+    let (report, doubled) = with_copy(stations_of_korea(), Fault::Double, PATIENT_IN_VAIN).await;
     assert!(doubled > 0);
     assert_eq!(report.counts.duplicated, doubled, "{report:?}");
     assert_eq!(
@@ -186,17 +192,24 @@ fn with_swapped_ids(map: &JurisdictionMap, one: &JurisdictionId) -> Jurisdiction
     })
 }
 
+fn stations_of_korea() -> JurisdictionMap {
+    let (map, areas) = demo::map_of_korea(None).unwrap();
+    assert_eq!(areas, Areas::Nearest);
+    map
+}
+
 /// What goes wrong between the log that phones are receipted from and the log that the console sees.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
     Drop,
     Double,
+    /// Every position loses its radius.
+    ForgetRadius,
 }
 
 /// Runs the demo over two services with a copy between, and says how often the fault was met.
-async fn with_copy(fault: Fault, length: Length) -> (Report, u64) {
-    let (map, areas) = demo::map_of_korea(None).unwrap();
+async fn with_copy(map: JurisdictionMap, fault: Fault, length: Length) -> (Report, u64) {
     let folder = tempfile::tempdir().unwrap();
     let site = Arc::new(DemoSite::new().unwrap());
     let officers = demo::officers();
@@ -224,9 +237,8 @@ async fn with_copy(fault: Fault, length: Length) -> (Report, u64) {
         relay: phones.relay_address(),
         console: console.console_url(),
         map: Arc::new(map),
-        areas,
+        areas: Areas::Nearest,
     };
-    assert_eq!(areas, Areas::Nearest);
     let report = run(doors, length, folder.path()).await;
     stop.cancel();
     let met = copying.await.unwrap();
@@ -278,45 +290,75 @@ impl Copier {
         if report.kind == ReportKind::Raise {
             self.raises += 1;
         }
-        if report.kind != ReportKind::Raise || !self.raises.is_multiple_of(FAULT_EVERY) {
+        let meets = match self.fault {
+            Fault::None => false,
+            Fault::Drop | Fault::Double => {
+                report.kind == ReportKind::Raise && self.raises.is_multiple_of(FAULT_EVERY)
+            }
+            Fault::ForgetRadius => {
+                matches!(report.kind, ReportKind::Raise | ReportKind::Position)
+            }
+        };
+        if !meets {
             return vec![bytes.clone()];
         }
+        self.met += 1;
         match self.fault {
             Fault::None => vec![bytes.clone()],
-            Fault::Drop => {
-                self.met += 1;
-                Vec::new()
-            }
-            Fault::Double => {
-                self.met += 1;
-                vec![bytes.clone(), self.of_another_device(&entry)]
-            }
+            Fault::Drop => Vec::new(),
+            Fault::Double => vec![bytes.clone(), self.of_another_device(&entry, report)],
+            Fault::ForgetRadius => vec![self.without_radius(&entry, report)],
         }
     }
 
     /// The same raise, well sealed, of a phone that does not exist.
-    fn of_another_device(&self, entry: &Entry) -> Bytes {
-        let Subject::Report(report) = &entry.header.subject else {
-            panic!("a raise is a report");
-        };
-        let key = self
-            .keys
-            .get(journal::Day(entry.header.day.0))
-            .unwrap()
-            .unwrap();
-        let (device, alert) = (report.device.to_bytes(), report.alert.as_bytes());
-        let body = journal::open(&key, &device, alert, &entry.header_bytes, &entry.sealed).unwrap();
+    fn of_another_device(&self, entry: &Entry, report: &ReportHeader) -> Bytes {
         let mut other = [0xee; 16];
-        other[..8].copy_from_slice(&alert[8..]);
-        let device = DeviceId::Enrolled(other);
-        let mut header = entry.header.clone();
-        if let Subject::Report(report) = &mut header.subject {
-            report.device = device;
+        other[..8].copy_from_slice(&report.alert.as_bytes()[8..]);
+        let other = ReportHeader {
+            device: DeviceId::Enrolled(other),
+            ..report.clone()
+        };
+        self.sealed(entry, other, &self.opened(entry, report))
+    }
+
+    /// The same report, with a fix that seems to be exact.
+    fn without_radius(&self, entry: &Entry, report: &ReportHeader) -> Bytes {
+        let mut frame = decode_frame(&self.opened(entry, report).into()).unwrap();
+        match &mut frame.report.content {
+            Content::Raise(raise) => {
+                if let Some(Ok(position)) = &mut raise.fix {
+                    position.radius = None;
+                }
+            }
+            Content::Position(Ok(position)) => position.radius = None,
+            _ => {}
         }
-        let header = Header::encode(&header);
+        self.sealed(entry, report.clone(), &encode_frame(&frame))
+    }
+
+    fn key(&self, entry: &Entry) -> DayKey {
+        let day = journal::Day(entry.header.day.0);
+        self.keys.get(day).unwrap().unwrap()
+    }
+
+    fn opened(&self, entry: &Entry, report: &ReportHeader) -> Vec<u8> {
+        let (device, alert) = (report.device.to_bytes(), report.alert.as_bytes());
+        let (header, sealed) = (&entry.header_bytes, &entry.sealed);
+        journal::open(&self.key(entry), &device, alert, header, sealed).unwrap()
+    }
+
+    /// An entry like another one, with another subject and content.
+    fn sealed(&self, like: &Entry, report: ReportHeader, body: &[u8]) -> Bytes {
+        let (device, alert) = (report.device.to_bytes(), report.alert);
+        let header = Header::encode(&Header {
+            subject: Subject::Report(report),
+            ..like.header.clone()
+        });
         let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let key = self.key(like);
         let sealed =
-            journal::seal(&key, &device.to_bytes(), alert, &header, &body, &mut rng).unwrap();
+            journal::seal(&key, &device, alert.as_bytes(), &header, body, &mut rng).unwrap();
         protocol::join(&header, &sealed)
     }
 }

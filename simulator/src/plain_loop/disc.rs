@@ -13,8 +13,8 @@ use geo::{
 use super::space::ECCENTRICITY_2;
 use super::{Corner, PlainPolygon};
 
-/// Corners of a circle: its surface is then short of the true one by three millionths.
-const CORNERS: u32 = 1_440;
+/// Corners of a circle: its surface is then short of the true one by thirteen millionths.
+const CORNERS: u32 = 720;
 
 /// Parts of the window's height in which a line is followed: parallels are not evenly far apart in
 /// the plane, and in parts a line leaves its true course by less than a millionth of the circle.
