@@ -35,13 +35,16 @@ fn main() {
         let (map, map_mib, _) = held(|| Arc::new(named.map.clone()));
         let (index, index_mib, peak_mib) = held(|| JurisdictionIndex::new(Arc::clone(&map)));
         let both_mib = map_mib + index_mib;
-        let columns = json!({
+        let mut columns = json!({
             "map": rounded(map_mib), "index": rounded(index_mib), "both": rounded(both_mib),
             "budget": BUDGET_MIB,
             "budget kept": if both_mib <= BUDGET_MIB { "yes" } else { "NO" },
             "most while building the index": rounded(peak_mib),
-            "text": named.text.map(|text| rounded(mib(text["bytes of text"].as_u64().unwrap() as usize))),
         });
+        if let Some(text) = named.text {
+            let bytes = text["bytes of text"].as_u64().unwrap();
+            columns["text"] = json!(rounded(mib(bytes as usize)));
+        }
         row(TABLE, named.name, columns);
         drop(index);
     }

@@ -1,7 +1,7 @@
 //! The index beside its peers on one map, in turns so that all see the same machine.
 
 use dispatcher::jurisdiction::JurisdictionIndex;
-use protocol::{Assignment, LatLon};
+use protocol::{Assignment, LatLon, Reason};
 use serde_json::{Value, json};
 use simulator::exact_loop::ExactMap;
 use simulator::plain_loop::PlainMap;
@@ -129,13 +129,14 @@ impl<'a> Bench<'a> {
         let right = self.exact.holding(at).unwrap();
         match right.owner {
             Some(owner) => ours.jurisdiction.as_ref() == Some(owner) && ours.reason == right.reason,
-            None => {
-                let near = self.plain.owners(at);
-                ours.jurisdiction
-                    .as_ref()
-                    .map_or(near.is_empty(), |owner| near.contains(&owner))
-            }
+            None => matches!(ours.reason, Reason::Nearest | Reason::None),
         }
+    }
+
+    fn is_nearest(&self, at: LatLon, ours: &Assignment) -> bool {
+        let near = self.plain.owners(at);
+        let owner = ours.jurisdiction.as_ref();
+        owner.map_or(near.is_empty(), |owner| near.contains(&owner))
     }
 
     /// Of the points, those that no area holds.
@@ -149,7 +150,7 @@ impl<'a> Bench<'a> {
         let asked = &outside[..outside.len().min(PLAIN_POINTS)];
         let agreeing = asked
             .iter()
-            .filter(|at| self.is_right(**at, &self.ours(**at)));
+            .filter(|at| self.is_nearest(**at, &self.ours(**at)));
         columns["agrees with a plain loop"] =
             json!(format!("{} of {}", agreeing.count(), asked.len()));
         row(OUTSIDE, &format!("{}: {kind}", self.name), columns);

@@ -8,6 +8,7 @@ use dispatcher::jurisdiction::JurisdictionIndex;
 use protocol::LatLon;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
+use serde_json::{Value, json};
 use simulator::places::Places;
 use tzf_rs::DefaultFinder;
 
@@ -52,8 +53,10 @@ pub(crate) fn measure(korea: Option<&JurisdictionIndex>, homes: &Places) {
     let zones = DefaultFinder::new();
     let zones_ms = milliseconds(begun);
     for (kind, points) in kinds {
-        let told = |name: &str, load_ms: Option<f64>, mut columns: serde_json::Value| {
-            columns["load ms"] = serde_json::json!(load_ms);
+        let told = |name: &str, load_ms: Option<f64>, mut columns: Value| {
+            if let Some(load_ms) = load_ms {
+                columns["load ms"] = json!(load_ms);
+            }
             row(TABLE, &format!("{name}: {kind}"), columns);
         };
         let country = |at: LatLon| {
