@@ -40,7 +40,7 @@ export async function startMock({ port = 0, alerts = 20, map: file } = {}) {
 }
 
 function health(world) {
-  return { server_at_ms: Date.now(), ready: true, problems: [], lag_ms: 0, build: "mock", map: { version: world.map.version, authority: world.map.authority, label: world.map.label ?? "가상 구역" } };
+  return { server_at_ms: Date.now(), ready: true, problems: [], lag_ms: 0, build: "mock", map: { version: world.map.version, authority: world.map.authority, label: world.map.label ?? "가상 구역" }, desk_on_map: world.deskOnMap !== false };
 }
 
 async function route(world, request, response) {
@@ -135,7 +135,11 @@ function control(world, what, order, response) {
     talk(world, incident, { from: "phone", text: order.text, at_ms: Date.now() });
   } else if (what === "refuse") Object.assign(world, { refuse: order.n ?? 1, hang: order.hang === true });
   else if (what === "mute") world.mute = order.on !== false;
-  else if (what === "drop") {
+  else if (what === "map") {
+    world.map = { ...world.map, version: order.version };
+    world.deskOnMap = order.desk_on_map;
+    world.streams.forEach((stream) => send(stream, "health", health(world)));
+  } else if (what === "drop") {
     world.deafUntil = Date.now() + (order.ms ?? 0);
     for (const stream of world.streams) stream.destroy();
   } else return fail(response, 404, "not_found", what);

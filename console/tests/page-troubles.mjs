@@ -181,6 +181,28 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     await a.waitForFunction(() => /따라감/.test(document.querySelector(".map__state").textContent));
   });
 
+  await step("another map is said, its areas are loaded, and a desk that is gone has a red banner", async () => {
+    const loaded = ["/api/board", "/api/map", "/api/basemap"].map((path) =>
+      a.waitForResponse((answer) => new URL(answer.url()).pathname === path),
+    );
+    await move("map", { version: "mock-2", desk_on_map: false });
+    await Promise.all(loaded);
+    await a.waitForSelector("#banner-map");
+    assert.match(await a.locator("#banner-map").textContent(), /mock-2/);
+    await a.waitForFunction(() => /mock-2/.test(document.querySelector(".map__credit").textContent));
+    await a.waitForSelector("#banner-desk");
+    await clean(a, "a desk that is gone");
+    assert.ok((await a.locator(".row").count()) > 10, "what is open stays");
+    await move("map", { version: "mock-2", desk_on_map: true });
+    await a.waitForSelector("#banner-desk", { state: "detached" });
+  });
+
+  await step("whose an alert is, and why, stands beside the map", async () => {
+    const row = a.locator(".lane--main .row", { hasText: "840 m" }).first();
+    await row.click();
+    await a.waitForFunction(() => /840 m/.test(document.querySelector("#map-reason")?.textContent ?? ""));
+  });
+
   await step("who signs out sees no alert any more", async () => {
     const page = await officer(A);
     await page.locator(".header__tools button").last().click();

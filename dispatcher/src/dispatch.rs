@@ -3,14 +3,18 @@
 //! The log decides. A command becomes a decision, and its answer is the board's verdict when the
 //! decision comes back through the log.
 
+mod decide;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use journal::{LogName, Offset};
 use protocol::{
-    Assigned, Decision, DecisionHeader, DecisionId, DecisionKind, DeskId, Effect, IncidentId,
-    Millis, OfficerId, Outcome, Revision, State, Subject, UnixMillis,
+    Assigned, Decision, DecisionHeader, DecisionId, DeskId, Effect, IncidentId, Millis, OfficerId,
+    Outcome, Revision, State, Subject, UnixMillis,
 };
+
+use decide::decide;
 
 use crate::board::{Applied, Board, By, HistoryItem, Incident};
 use crate::card::{Card, Surroundings};
@@ -401,52 +405,6 @@ fn winner(incident: &Incident, revision: Revision) -> Option<(OfficerId, UnixMil
     match &item.by {
         By::Officer(officer) => Some((officer.clone(), item.time)),
         By::Phone | By::Dispatcher => None,
-    }
-}
-
-/// Makes a decision out of a wish.
-fn decide(incident: &Incident, officer: &Officer, command: &Command) -> Proposal {
-    let lifecycle = incident.lifecycle();
-    let (decision, revision) = match &command.wish {
-        Wish::Acknowledge(revision) => (Decision::Acknowledged, *revision),
-        Wish::Message(text) => (Decision::Message(text.clone()), lifecycle.revision()),
-        Wish::Note(text) => (Decision::Note(text.clone()), lifecycle.revision()),
-        Wish::Close {
-            revision,
-            outcome,
-            note,
-        } => (
-            Decision::Closed {
-                outcome: *outcome,
-                note: note.clone(),
-            },
-            *revision,
-        ),
-        Wish::Delivered { sounded } => (
-            Decision::Delivered {
-                desk: officer.desk.id(),
-                sounded: *sounded,
-            },
-            lifecycle.revision(),
-        ),
-        Wish::View => (Decision::Viewed, lifecycle.revision()),
-    };
-    let kind = decision.kind();
-    Proposal {
-        header: DecisionHeader {
-            id: command.id,
-            incident: incident.id(),
-            device: incident.device(),
-            alert: incident.alert(),
-            kind,
-            revision,
-            officer: Some(officer.id.clone()),
-            owner_desk: (kind == DecisionKind::Assigned)
-                .then(|| lifecycle.owner_desk().cloned())
-                .flatten(),
-            due_at: None,
-        },
-        decision,
     }
 }
 

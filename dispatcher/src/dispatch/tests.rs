@@ -190,7 +190,7 @@ fn an_alert_without_a_place_is_the_national_desks_until_a_place_comes() {
     site.settle();
     assert_eq!(
         site.incident().lifecycle().owner_desk(),
-        Some(&protocol::DeskId::national())
+        Some(&DeskId::national())
     );
     site.raise(2, Some(35.01));
     site.settle();
