@@ -6,9 +6,8 @@ mod shape;
 use std::io::Write as _;
 
 use clap::Args;
-use dispatcher::jurisdiction::{JurisdictionIndex, JurisdictionMap, Shape};
+use dispatcher::jurisdiction::{Answer, JurisdictionIndex, JurisdictionMap, Shape};
 use protocol::{Assignment, ConfidencePercent, RadiusMetres};
-use serde_json::{Value, json};
 
 use super::WrongUsage;
 use super::map_file::{MapFile, summary};
@@ -91,7 +90,7 @@ impl Locate {
         };
         let assignment = index.locate_shape(&shape, uncertainty.confidence);
         let answer = if self.json {
-            in_json(&assignment, index.map()).to_string()
+            serde_json::to_string(&Answer::new(&assignment, index.map()))?
         } else {
             in_words(&assignment, index.map())
         };
@@ -129,32 +128,6 @@ impl Locate {
         };
         Ok(Some(shape))
     }
-}
-
-fn in_json(assignment: &Assignment, map: &JurisdictionMap) -> Value {
-    let runners_up: Vec<_> = assignment
-        .runners_up
-        .iter()
-        .map(|other| {
-            json!({
-                "id": other.jurisdiction,
-                "distance_m": other.distance_m,
-                "probability": other.probability,
-            })
-        })
-        .collect();
-    let id = assignment.jurisdiction.as_ref();
-    json!({
-        "id": id,
-        "name": id.and_then(|id| map.name(id)),
-        "agency": id.and_then(|id| map.agency(id)),
-        "reason": assignment.reason,
-        "distance_m": assignment.distance_m,
-        "probability": assignment.probability,
-        "runners_up": runners_up,
-        "map": map.version(),
-        "authority": map.authority(),
-    })
 }
 
 fn in_words(assignment: &Assignment, map: &JurisdictionMap) -> String {

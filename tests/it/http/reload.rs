@@ -1,6 +1,9 @@
 //! Another map while the door is open: who may ask for it, what is refused, and who is told.
 
 use dispatcher::jurisdiction::JurisdictionMap;
+use futures_util::future::{Either, select};
+use journal::{LogName, Offset, Tailed};
+use protocol::{Entry, MapVersion, Subject};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -48,6 +51,26 @@ fn c_took_b() -> JurisdictionMap {
 impl Site {
     fn write_map(&self, map: Result<JurisdictionMap, &str>) {
         *self.next_map.lock().unwrap() = map.map_err(str::to_owned);
+    }
+
+    /// Every map that the log says was put in force.
+    async fn maps_in_the_log(&self) -> Vec<MapVersion> {
+        let journal = &self.log.journal;
+        let end = journal.end(LogName::Alerts);
+        let mut tail = journal.tail(LogName::Alerts, Offset::ZERO);
+        let mut maps = Vec::new();
+        while tail.cursor() < end {
+            let Tailed::Entries { entries, .. } = tail.next().await.unwrap() else {
+                panic!("a journal from its beginning has no gap")
+            };
+            for entry in entries {
+                let subject = Entry::decode(&entry).unwrap().header.subject;
+                if let Subject::Site(protocol::Site::MapInForce(version)) = subject {
+                    maps.push(version);
+                }
+            }
+        }
+        maps
     }
 
     async fn raise(&self, device: u32, place: (f64, f64)) -> String {
@@ -132,7 +155,9 @@ async fn assignments_name_the_map_that_they_were_made_by() {
         (&place["id"], &place["map"]),
         (&json!("b"), &new["assignment"]["map_version"])
     );
-    // The log says which map is in force, and a second reload finds nothing new.
+    let in_force = [map(), moved()].map(|map| map.version().clone());
+    assert_eq!(site.maps_in_the_log().await, in_force);
+    // A second reload finds nothing new.
     let (_, again) = reload(&chief, false).await;
     assert_eq!(again["version"], again["was"]);
     assert_eq!(
@@ -313,4 +338,30 @@ async fn sight_follows_the_map_of_the_same_moment() {
     let history = format!("/api/incidents/{in_c}/history");
     assert_eq!(south.get(&history).await.0, 404);
     assert_eq!(north.get(&history).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_map_is_read_at_a_time() {
+    let site = Site::open().await;
+    let chief = site.signed_in("chief").await;
+    // Whoever reads the map waits for it until `release` is dropped.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (hold, held) = std::sync::mpsc::channel();
+    let file = std::sync::Arc::clone(&site.next_map);
+    std::thread::spawn(move || {
+        let _file = file.lock().unwrap();
+        hold.send(()).unwrap();
+        let _ = released.recv();
+    });
+    held.recv().unwrap();
+    let [one, two] = [(), ()].map(|()| Box::pin(reload(&chief, false)));
+    let (first, other) = match select(one, two).await {
+        Either::Left(answered) | Either::Right(answered) => answered,
+    };
+    assert_eq!((first.0, &first.1["error"]), (503, &json!("busy")));
+    drop(release);
+    let (status, answer) = other.await;
+    assert_eq!(status, 200, "{answer}");
+    let counted = [r#"{outcome="busy"} 1"#, r#"{outcome="unchanged"} 1"#];
+    assert_eq!(outcomes(&chief).await, counted);
 }
