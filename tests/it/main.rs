@@ -8,6 +8,7 @@
 
 mod agreement;
 mod areas;
+mod bad_maps;
 mod browser;
 mod check;
 mod compare;
