@@ -92,12 +92,20 @@ mod tests {
     #[test]
     fn another_encoding_is_refused_with_the_line() {
         let euc_kr = b"{\n\"name\": \"\xbc\xad\xbf\xef\"}";
-        assert!(said(euc_kr, 99).unwrap_err().contains("line 2: this is not UTF-8"));
+        assert!(
+            said(euc_kr, 99)
+                .unwrap_err()
+                .contains("line 2: this is not UTF-8")
+        );
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let error = read(Path::new("/nowhere/map.geojson")).unwrap_err();
-        assert!(error.to_string().starts_with("/nowhere/map.geojson cannot be read"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("/nowhere/map.geojson cannot be read")
+        );
     }
 }
