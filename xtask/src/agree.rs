@@ -20,6 +20,8 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
         "--release",
         "--package",
         "simulator",
+        // Neither sockets nor files are needed, and building them takes minutes.
+        "--no-default-features",
         "--example",
         "agree",
         "--",
