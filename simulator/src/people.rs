@@ -13,6 +13,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::places::moved;
+use crate::scenario::Phones;
 pub use accuracy::Accuracy;
 
 /// What people type.
@@ -167,6 +168,15 @@ impl Person {
         person.shows = shows(person.hears_text, rng);
         person.acts = acts(rng);
         person
+    }
+
+    /// Does nothing but what a scenario asks of a phone, and presses again after this time if at all.
+    pub(crate) fn behave(&mut self, phones: &Phones, redial_after: Option<Duration>) {
+        let every = Duration::try_from_secs_f64(phones.position_every_s);
+        self.interval = every.unwrap_or(self.interval);
+        self.acts.clear();
+        self.acts
+            .extend(redial_after.map(|after| (after, Act::PressAgain)));
     }
 
     /// The device that a relay takes the phone for.

@@ -56,6 +56,14 @@ impl Places {
         scattered(self.towns[self.weights.sample(rng)], TOWN_M, rng)
     }
 
+    /// A place anywhere within a circle, all of it equally likely.
+    pub fn within(around: LatLon, radius_m: f64, rng: &mut impl Rng) -> LatLon {
+        // The root, for half of a circle's surface is beyond seven tenths of its radius.
+        let off_m = radius_m * rng.random::<f64>().sqrt();
+        let (sin, cos) = rng.random_range(0.0..std::f64::consts::TAU).sin_cos();
+        moved(around, off_m * sin, off_m * cos)
+    }
+
     /// A place on the water.
     pub fn water(rng: &mut impl Rng) -> LatLon {
         let (lat_deg, lon_deg) = WATERS_DEG[rng.random_range(0..WATERS_DEG.len())];
@@ -119,6 +127,24 @@ mod tests {
             (share - expected).abs() < 0.04,
             "{share} instead of {expected}"
         );
+    }
+
+    #[test]
+    fn a_circle_is_filled_evenly_and_nobody_is_outside() {
+        let middle = LatLon::new(37.5, 127.0).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let per_degree_m = EARTH_RADIUS_M.to_radians();
+        let off_m = |at: LatLon| {
+            let east = (at.lon_deg() - 127.0) * 37.5_f64.to_radians().cos();
+            (at.lat_deg() - 37.5).hypot(east) * per_degree_m
+        };
+        let offs: Vec<f64> = (0..4_000)
+            .map(|_| off_m(Places::within(middle, 200.0, &mut rng)))
+            .collect();
+        assert!(offs.iter().all(|off_m| *off_m < 200.1));
+        let inner = offs.iter().filter(|off_m| **off_m < 100.0).count();
+        // A quarter of the surface; four standard deviations are 110.
+        assert!((890..1_110).contains(&inner), "{inner}");
     }
 
     #[test]
