@@ -330,14 +330,23 @@ impl Dispatch {
         if is_open && had.any(|owner| desk.covers(Some(owner), self.map())) {
             return true;
         }
+        // Whoever was told of a split may have been the one who closed it.
+        let durable = incident.assigned().map(|(assigned, _)| assigned);
+        if durable.is_some_and(|assigned| self.was_told(desk, assigned)) {
+            return true;
+        }
         let pending = self
             .pending(incident)
             .filter(|_| incident.lifecycle().state() == State::New);
-        pending.is_some_and(|one| {
-            let told = one.assignment.also_told().map(DeskId::station);
-            let mut desks = [crate::card::owner_of(one)].into_iter().chain(told);
-            desks.any(|owner| desk.covers(Some(&owner), self.map()))
+        pending.is_some_and(|assigned| {
+            let owner = crate::card::owner_of(assigned);
+            desk.covers(Some(&owner), self.map()) || self.was_told(desk, assigned)
         })
+    }
+
+    fn was_told(&self, desk: &Desk, assigned: &Assigned) -> bool {
+        let mut told = assigned.assignment.also_told().map(DeskId::station);
+        told.any(|told| desk.covers(Some(&told), self.map()))
     }
 
     /// The card of an incident.

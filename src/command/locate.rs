@@ -45,11 +45,11 @@ pub(crate) struct Locate {
 
     /// Half axes in metres of the ellipse that the phone is in, and the direction of the first one in
     /// degrees, clockwise from the north
-    #[arg(long, value_name = "M,M,DEG", conflicts_with_all = ["radius", "csv"])]
+    #[arg(long, value_name = "M,M,DEG", allow_hyphen_values = true, conflicts_with_all = ["radius", "csv"])]
     ellipse: Option<String>,
 
     /// Corners of the polygon that the phone is in, each latitude and longitude, with blanks between
-    #[arg(long, value_name = "LAT,LON …", conflicts_with_all = ["radius", "ellipse", "csv"])]
+    #[arg(long, value_name = "LAT,LON …", allow_hyphen_values = true, conflicts_with_all = ["radius", "ellipse", "csv"])]
     polygon: Option<String>,
 
     /// With what confidence in percent it is in there, above 0 and below 100; 95 if not given

@@ -442,6 +442,15 @@ fn a_split_is_told_to_both_stations_and_owned_by_one() {
     site.command(1, &lee, Wish::Acknowledge(revision)).unwrap();
     site.settle();
     assert_eq!(site.incident().lifecycle().state(), State::Acknowledged);
+    let wish = Wish::Close {
+        revision: site.incident().lifecycle().revision(),
+        outcome: Outcome::Helped,
+        note: String::new(),
+    };
+    site.command(2, &lee, wish).unwrap();
+    site.settle();
+    assert_eq!(site.incident().lifecycle().state(), State::Closed);
+    assert_eq!(sees(&site), both, "who closed it reads what became of it");
 }
 
 #[test]

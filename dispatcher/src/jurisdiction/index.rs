@@ -22,13 +22,16 @@
 //! likely (section 5.5): the area with the largest share owns it; of shares equal within 10⁻⁹, the one
 //! with the smallest id. The reason is
 //!
-//! - that of the middle (`inside`, `border`, `overlap`, or `nearest` where the middle is in no area),
-//!   when the whole region is in the owner's area, or touches no other one;
+//! - that of the middle (`inside`, `border`, `overlap`), when the owner holds it and the whole region,
+//!   or the region touches no other area;
 //! - `majority`: otherwise, when the phone is in the owner's area with a probability of a half or more;
-//! - `split`: otherwise. The other areas that the region touches are then told as well.
+//! - `nearest`: otherwise, when the region touches no other area;
+//! - `split`: otherwise. The other areas that the region touches, up to [`MAX_RUNNERS_UP`] of them, are
+//!   told as well; so are the rooms above them, which see how wide it is.
 //!
 //! What of the region is in no area counts for nobody. Where two areas lie on top of each other the
-//! common part counts for both. A region whose middle is beyond the map's reach is the national desk's.
+//! common part counts for both. A region whose middle is beyond the map's reach, and which is more
+//! likely than not in no area, is the national desk's.
 
 use std::fmt;
 use std::sync::Arc;

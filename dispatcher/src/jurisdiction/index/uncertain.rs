@@ -60,17 +60,22 @@ impl JurisdictionIndex {
         let mut shares = self.shares.of(region, self.map.areas());
         shares.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.area.cmp(&b.area)));
         let mut answer = self.held(region.middle, holders);
-        let is_in_reach = answer.reason != Reason::None;
+        let probabilities = shares
+            .iter()
+            .map(|share| certainty.probability(share.share));
+        let is_in_reach = answer.reason != Reason::None || probabilities.sum::<f64>() >= MAJORITY;
         if is_in_reach && let Some(owner) = take_owner(&mut shares) {
             let probability = certainty.probability(owner.share);
+            let holds_middle = holders.iter().any(|holder| holder.area == owner.area);
             let is_sure = owner.share >= WHOLE_SHARE || shares.is_empty();
-            (answer.reason, answer.distance_m) = match is_sure {
-                true if holders.is_empty() => {
-                    (Reason::Nearest, self.distance_m(region, owner.area))
-                }
-                true => (reason(holders), None),
-                false if probability >= MAJORITY => (Reason::Majority, None),
-                false => (Reason::Split, None),
+            (answer.reason, answer.distance_m) = if is_sure && holds_middle {
+                (reason(holders), None)
+            } else if probability >= MAJORITY {
+                (Reason::Majority, None)
+            } else if shares.is_empty() {
+                (Reason::Nearest, self.distance_m(region, owner.area))
+            } else {
+                (Reason::Split, None)
             };
             answer.jurisdiction = Some(self.id(owner.area).clone());
             answer.probability = Some(probability);

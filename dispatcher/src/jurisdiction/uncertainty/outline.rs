@@ -190,15 +190,29 @@ impl Outline {
     /// Surface of the part of the view's unit disc in the polygon, which must be the one that this
     /// was made from.
     pub(super) fn within(&self, polygon: &Polygon<f64>, view: &View, disc_on_sphere: f64) -> f64 {
-        let (middle, radius) = self.ball();
-        let distance = chord(middle, view.middle);
-        if distance - radius > view.outer {
+        if !self.touches(view) {
             return 0.0;
         }
-        if distance + radius < view.inner {
+        let (middle, radius) = self.ball();
+        if chord(middle, view.middle) + radius < view.inner {
             return disc::DISC * self.surface / disc_on_sphere;
         }
         self.rings_within(polygon, view)
+    }
+
+    /// Whether it may have a part in what a view calls near.
+    pub(super) fn touches(&self, view: &View) -> bool {
+        let (middle, radius) = self.ball();
+        chord(middle, view.middle) - radius <= view.outer
+    }
+
+    /// The corners of each ring, with those of the polygon that this was made from.
+    pub(super) fn rings<'a>(
+        &'a self,
+        polygon: &'a Polygon<f64>,
+    ) -> impl Iterator<Item = (&'a [Unit], &'a LineString<f64>)> {
+        let corners = self.rings.iter().map(|ring| ring.corners.as_ref());
+        corners.zip(rings(polygon))
     }
 
     /// A ball that holds the polygon's lines, on the sphere whose radius is 1: its middle and radius.

@@ -1,16 +1,22 @@
 //! Polygons of a map in the plane of a polygon in which a phone may be.
 
+use geo::algorithm::bool_ops::FillRule;
 use geo::{Area as _, BooleanOps as _, Centroid as _, Coord, LineString, MultiPolygon, Polygon};
 use protocol::LatLon;
 
-use super::super::earth::deviation_m;
-use super::plane::{AUTHALIC_RADIUS_M, Flat, Plane, View, chord, unit};
+use super::super::earth::{corner, deviation_m};
+use super::disc::distance_2;
+use super::outline::Outline;
+use super::plane::{Flat, Plane, Unit, View, chord, unit};
 use super::shape::ShapePolygon;
 
 /// A line is followed until it is known to this part of the shape's size.
 const TOLERANCE: f64 = 1e-6;
 /// Halvings of a line at most.
 const MAX_HALVINGS: u32 = 16;
+/// A shape that is not as wide as this in the mean, in metres, is taken as a place: no fix is so good,
+/// and its share would be rounding.
+const LEAST_WIDTH_M: f64 = 0.01;
 
 /// A polygon in which a phone may be, in a plane around its centroid.
 pub(super) struct FlatShape {
@@ -18,82 +24,114 @@ pub(super) struct FlatShape {
     pub(super) middle: LatLon,
     flat: MultiPolygon<f64>,
     surface_m2: f64,
-    /// Lines that deviate by less are straight enough.
-    tolerance_m: f64,
+    /// No place of it is farther from the middle, in metres of the plane.
+    reach_m: f64,
 }
 
 impl FlatShape {
-    /// `None` when it has no surface.
-    pub(super) fn new(shape: &ShapePolygon) -> Option<Self> {
-        let degrees = shape.in_degrees();
-        let first = Self::in_plane_around(shape.first(), &degrees)?;
+    /// `None` when it has no surface, or is so large that it says nothing.
+    pub(super) fn new(shape: &ShapePolygon, largest_chord: f64) -> Option<Self> {
+        let first = Self::around(shape.first(), shape, largest_chord)?;
         let centroid = first.flat.centroid()?;
         let middle = Plane::around(first.middle).place([centroid.x(), centroid.y()])?;
-        Self::in_plane_around(middle, &degrees)
+        Self::around(middle, shape, largest_chord)
     }
 
-    fn in_plane_around(middle: LatLon, degrees: &Polygon<f64>) -> Option<Self> {
-        let view = Plane::around(middle).in_metres();
-        let corners = degrees.exterior().0.iter();
-        let reach = corners
-            .map(|corner| chord(unit(*corner), view.middle))
-            .fold(0.0, f64::max);
-        let mut shape = Self {
+    fn around(middle: LatLon, shape: &ShapePolygon, largest_chord: f64) -> Option<Self> {
+        let mut view = Plane::around(middle).in_metres();
+        let corners: Vec<_> = shape.corners().iter().map(|at| unit(corner(*at))).collect();
+        let chords = corners.iter().map(|place| chord(*place, view.middle));
+        let reach = chords.fold(0.0, f64::max);
+        if reach > largest_chord {
+            return None;
+        }
+        let flat: Vec<Flat> = corners.iter().map(|place| view.show(*place)).collect();
+        let squares = flat.iter().map(|[x, y]| x * x + y * y);
+        let reach_m = squares.fold(0.0, f64::max).sqrt();
+        // Whatever its lines do, what they go around is counted once.
+        let ring = Polygon::new(flat.into_iter().map(coord).collect(), vec![]);
+        let nothing = MultiPolygon::new(vec![]);
+        let flat = MultiPolygon::new(vec![ring]).union_with_fill_rule(&nothing, FillRule::NonZero);
+        view.outer = reach * (1.0 + TOLERANCE);
+        let shape = Self {
             view,
             middle,
-            flat: MultiPolygon::new(vec![]),
-            surface_m2: 0.0,
-            tolerance_m: reach * AUTHALIC_RADIUS_M * TOLERANCE,
+            surface_m2: flat.unsigned_area(),
+            flat,
+            reach_m,
         };
-        // Whatever the ring does, what it encloses is counted once.
-        shape.flat = MultiPolygon::new(vec![shape.shown(degrees)]);
-        shape.flat = shape.flat.union(&MultiPolygon::new(vec![]));
-        shape.surface_m2 = shape.flat.unsigned_area();
-        shape.view.outer = reach + TOLERANCE;
-        (shape.surface_m2 > 0.0).then_some(shape)
+        (shape.surface_m2 > reach_m * LEAST_WIDTH_M).then_some(shape)
     }
 
-    /// The part of this shape that is in a polygon of a map, 0 to 1.
-    pub(super) fn share_in(&self, polygon: &Polygon<f64>) -> f64 {
-        let shown = MultiPolygon::new(vec![self.shown(polygon)]);
+    /// The part of this shape that is in a polygon of a map, 0 to 1; the outline is the polygon's.
+    pub(super) fn share_in(&self, outline: &Outline, polygon: &Polygon<f64>) -> f64 {
+        if !outline.touches(&self.view) {
+            return 0.0;
+        }
+        let mut rings = outline.rings(polygon).map(|ring| self.shown(ring));
+        let exterior = rings.next().unwrap_or_else(|| LineString::new(vec![]));
+        let shown = MultiPolygon::new(vec![Polygon::new(exterior, rings.collect())]);
         self.flat.intersection(&shown).unsigned_area() / self.surface_m2
     }
 
-    fn shown(&self, polygon: &Polygon<f64>) -> Polygon<f64> {
-        let ring = |ring: &LineString<f64>| {
-            let mut shown = Vec::with_capacity(ring.0.len());
-            for pair in ring.0.windows(2) {
-                shown.push(flat_corner(self.view.show(unit(pair[0]))));
-                self.bend((pair[0], pair[1]), MAX_HALVINGS, &mut shown);
+    /// A ring in the plane, without what is far from the shape.
+    fn shown(&self, (units, degrees): (&[Unit], &LineString<f64>)) -> LineString<f64> {
+        let mut shown = Vec::with_capacity(units.len());
+        let mut from = units.first().map(|first| self.view.show(*first));
+        for (number, to) in units.iter().enumerate().skip(1) {
+            let to = self.view.show(*to);
+            if let Some(from) = from {
+                shown.push(coord(from));
+                let line = (degrees.0[number - 1], degrees.0[number]);
+                self.bend(line, (from, to), MAX_HALVINGS, &mut shown);
             }
-            LineString::new(shown)
-        };
-        Polygon::new(
-            ring(polygon.exterior()),
-            polygon.interiors().iter().map(ring).collect(),
-        )
+            from = Some(to);
+        }
+        LineString::new(clipped(shown, self.reach_m))
     }
 
     /// Adds what a line needs between its ends.
     fn bend(
         &self,
         (from, to): (Coord<f64>, Coord<f64>),
+        ends: (Flat, Flat),
         halvings: u32,
         shown: &mut Vec<Coord<f64>>,
     ) {
-        if halvings == 0 || deviation_m(from, to) <= self.tolerance_m {
+        let deviation_m = deviation_m(from, to);
+        let near_m = self.reach_m * std::f64::consts::SQRT_2 + 2.0 * deviation_m;
+        let is_straight = deviation_m <= self.reach_m * TOLERANCE;
+        if halvings == 0 || is_straight || distance_2(ends.0, ends.1) > near_m * near_m {
             return;
         }
-        let middle = Coord {
-            x: f64::midpoint(from.x, to.x),
-            y: f64::midpoint(from.y, to.y),
-        };
-        self.bend((from, middle), halvings - 1, shown);
-        shown.push(flat_corner(self.view.show(unit(middle))));
-        self.bend((middle, to), halvings - 1, shown);
+        let middle = (from + to) / 2.0;
+        let through = self.view.show(unit(middle));
+        self.bend((from, middle), (ends.0, through), halvings - 1, shown);
+        shown.push(coord(through));
+        self.bend((middle, to), (through, ends.1), halvings - 1, shown);
     }
 }
 
-fn flat_corner([x, y]: Flat) -> Coord<f64> {
+/// What of a ring is within a square of twice this side around the middle, after Sutherland and
+/// Hodgman: along the square's sides lines may run to and fro, which enclose nothing.
+fn clipped(ring: Vec<Coord<f64>>, reach_m: f64) -> Vec<Coord<f64>> {
+    let sides: [fn(Coord<f64>) -> f64; 4] = [|at| at.x, |at| -at.x, |at| at.y, |at| -at.y];
+    sides.into_iter().fold(ring, |ring, outwards| {
+        let mut kept = Vec::with_capacity(ring.len());
+        let last = ring.last().copied();
+        for (from, to) in last.into_iter().chain(ring.iter().copied()).zip(&ring) {
+            let (from_m, to_m) = (outwards(from) - reach_m, outwards(*to) - reach_m);
+            if (from_m > 0.0) != (to_m > 0.0) {
+                kept.push(from + (*to - from) * (from_m / (from_m - to_m)));
+            }
+            if to_m <= 0.0 {
+                kept.push(*to);
+            }
+        }
+        kept
+    })
+}
+
+fn coord([x, y]: Flat) -> Coord<f64> {
     Coord { x, y }
 }

@@ -2,14 +2,11 @@
 
 use std::fmt;
 
-use geo::{LineString, Polygon};
 use protocol::{LatLon, RadiusMetres};
 
-use super::super::earth::corner;
-
 /// Corners of a polygon in which a phone may be. Location servers send up to 16 (RFC 5491, section
-/// 5.2.3); more than this is a map and not a fix.
-pub const MAX_SHAPE_CORNERS: usize = 1_000;
+/// 5.2.3); more than this is a map and not a fix, and one that crosses itself all over takes long.
+pub const MAX_SHAPE_CORNERS: usize = 100;
 
 /// Corners of the smallest polygon.
 const MIN_SHAPE_CORNERS: usize = 3;
@@ -86,7 +83,8 @@ impl Shape {
         }))
     }
 
-    /// A polygon by its corners in either direction, the first one repeated at the end or not.
+    /// A polygon by its corners in either direction, the first one repeated at the end or not; its lines
+    /// are straight on the ground.
     ///
     /// # Errors
     /// When it has too few or too many different corners.
@@ -132,18 +130,8 @@ impl ShapePolygon {
         self.0[0]
     }
 
-    /// In degrees, with no line of half the Earth or more: a polygon over the antimeridian goes on
-    /// beyond 180 degrees.
-    pub(super) fn in_degrees(&self) -> Polygon<f64> {
-        const TURN_DEG: f64 = 360.0;
-        let mut last_deg = self.0[0].lon_deg();
-        let corners = self.0.iter().map(|at| {
-            let mut corner = corner(*at);
-            corner.x += TURN_DEG * ((last_deg - corner.x) / TURN_DEG).round();
-            last_deg = corner.x;
-            corner
-        });
-        Polygon::new(LineString::new(corners.collect()), vec![])
+    pub(super) fn corners(&self) -> &[LatLon] {
+        &self.0
     }
 }
 

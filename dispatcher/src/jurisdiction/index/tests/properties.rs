@@ -144,7 +144,7 @@ proptest! {
             prop_assert_eq!(assignment.distance_m.is_some(), assignment.reason == Reason::Nearest);
             prop_assert!(assignment.distance_m.is_none_or(|m| (0.0..=DEFAULT_REACH_M + 1.0).contains(&m)));
             prop_assert!(assignment.runners_up.len() <= MAX_RUNNERS_UP);
-            let unlikely = |other: &RunnerUp| 1.0 - other.probability.unwrap_or(1.0);
+            let unlikely = |other: &RunnerUp| -other.probability.unwrap_or(1.0);
             let ordered = assignment.runners_up.is_sorted_by(|a, b| {
                 let nearer = (a.distance_m, &a.jurisdiction) < (b.distance_m, &b.jurisdiction);
                 let likelier = (unlikely(a), &a.jurisdiction) < (unlikely(b), &b.jurisdiction);

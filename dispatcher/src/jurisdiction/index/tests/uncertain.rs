@@ -220,7 +220,7 @@ fn a_polygon_is_shared_by_its_surface() {
         "a nearest ?"
     );
     // A line has no surface.
-    assert_eq!(polygon(&[(0.5, 0.2), (0.5, 0.3), (0.5, 0.4)]), "a inside ?");
+    assert_eq!(polygon(&[(0.2, 0.5), (0.3, 0.5), (0.4, 0.5)]), "a inside ?");
     let corner = at(0.0, 0.0);
     assert_eq!(
         Shape::polygon(vec![corner, at(1.0, 1.0), corner]),
@@ -258,6 +258,144 @@ fn shapes_over_the_antimeridian_and_at_the_poles_are_whole() {
         told(&index.locate_shape(&shape, None)),
         "east majority 71.25 west:23.75"
     );
+}
+
+fn shape_of(index: &JurisdictionIndex, corners: &[(f64, f64)]) -> String {
+    let corners = corners.iter().map(|&(lat, lon)| at(lat, lon));
+    told(&index.locate_shape(&Shape::polygon(corners.collect()).unwrap(), None))
+}
+
+#[test]
+fn a_shape_without_a_surface_is_a_place() {
+    let index = index(vec![
+        area("a", vec![square(0.0, 0.0, 1.0)]),
+        area("b", vec![square(1.0, 0.0, 1.0)]),
+    ]);
+    // On one parallel, whatever rounding makes of it.
+    for lat in [0.0, 0.1, 0.12, 0.123_456_7] {
+        let line = [(lat, 0.9), (lat, 0.95), (lat, 1.1)];
+        let owner = shape_of(&index, &line);
+        assert!(owner.ends_with('?'), "{lat}: {owner}");
+    }
+    let point = answer(&index, at(0.5, 1.0));
+    for radius_m in [0.0, 1e-308, 1e-30, 1.4e-45, 1e-9, 0.009] {
+        let assignment = index.locate(at(0.5, 1.0), RadiusMetres::new(radius_m).ok(), None);
+        let id = assignment.jurisdiction.map(|id| id.to_string());
+        assert_eq!((id, assignment.reason), point, "{radius_m}");
+    }
+    let metres = |metres| RadiusMetres::new(metres).unwrap();
+    let needle = |minor_m| {
+        let shape = Shape::ellipse(at(0.5, 0.995), metres(10_000.0), metres(minor_m), 90.0);
+        told(&index.locate_shape(&shape.unwrap(), None))
+    };
+    assert!(
+        needle(0.0).starts_with("a majority 50.86"),
+        "{}",
+        needle(0.0)
+    );
+    assert_eq!(needle(0.0), needle(1e-307));
+    assert_eq!(needle(0.0), needle(1.0));
+}
+
+#[test]
+fn what_a_shape_goes_around_twice_is_counted_once() {
+    let index = index(vec![
+        area("a", vec![square(0.0, 0.0, 1.0)]),
+        area("b", vec![square(1.0, 0.0, 1.0)]),
+    ]);
+    let once = [(0.4, 0.9), (0.4, 1.5), (0.5, 1.5), (0.5, 0.9)];
+    assert_eq!(
+        shape_of(&index, &[once, once].concat()),
+        shape_of(&index, &once)
+    );
+    assert!(shape_of(&index, &once).starts_with("b majority 79.1"));
+}
+
+#[test]
+fn a_shape_around_the_pole_holds_it() {
+    let band = |south, north| polygon![(x: -180.0, y: south), (x: 180.0, y: south), (x: 180.0, y: north), (x: -180.0, y: north)];
+    let index = index(vec![
+        area("pole", vec![band(75.0, 90.0)]),
+        area("south", vec![band(60.0, 75.0)]),
+    ]);
+    let ring: Vec<_> = (0..36)
+        .map(|n| (74.5, f64::from(n) * 10.0 - 180.0))
+        .collect();
+    let all = shape_of(&index, &ring);
+    assert!(
+        all.starts_with("pole majority 89.") && all.contains(" south:5."),
+        "{all}"
+    );
+}
+
+#[test]
+fn a_polygon_wider_than_half_the_earth_is_seen_from_its_own_side() {
+    let world = polygon![(x: -180.0, y: -90.0), (x: 180.0, y: -90.0), (x: 180.0, y: 90.0), (x: -180.0, y: 90.0)];
+    let hole = square(125.0, 33.0, 5.0).exterior().clone();
+    let abroad = Polygon::new(world.exterior().clone(), vec![hole]);
+    let index = index(vec![
+        area("abroad", vec![abroad]),
+        area("home", vec![square(125.0, 33.0, 5.0)]),
+    ]);
+    assert_eq!(
+        circle(&index, at(35.0, 127.0), 20_000.0, None),
+        "home inside 95.00"
+    );
+    assert_eq!(
+        circle(&index, at(-35.0, -53.0), 20_000.0, None),
+        "abroad inside 95.00"
+    );
+    let on_the_line = circle(&index, at(35.0, 130.0), 20_000.0, None);
+    assert!(on_the_line.contains(" split 47.50 "), "{on_the_line}");
+    let off = circle(&index, at(35.0, 130.05), 20_000.0, None);
+    assert!(
+        off.starts_with("abroad majority 61.") && off.contains(" home:33."),
+        "{off}"
+    );
+    // As wide as can be: what home is of the half of the Earth around its antipode is nothing.
+    assert_eq!(
+        circle(&index, at(-35.5, -52.5), f64::MAX, None),
+        "abroad inside 95.00"
+    );
+}
+
+#[test]
+fn a_middle_in_no_area_does_not_take_a_region_from_the_area_that_holds_it() {
+    let index = index(vec![
+        area(
+            "a",
+            vec![Polygon::new(
+                square(0.0, 0.0, 6.0).exterior().clone(),
+                vec![square(1.0, 1.0, 4.0).exterior().clone()],
+            )],
+        ),
+        area("b", vec![square(0.0, 8.0, 1.0)]),
+    ]);
+    // In the hole, 222 km from every line, is the centroid of what goes around it.
+    let around = [
+        (0.5, 0.5),
+        (0.5, 5.5),
+        (5.5, 5.5),
+        (5.5, 0.5),
+        (5.2, 0.5),
+        (5.2, 5.2),
+        (0.8, 5.2),
+        (0.8, 0.5),
+    ];
+    let all = shape_of(&index, &around);
+    assert!(all.starts_with("a majority 95.00"), "{all}");
+}
+
+#[test]
+fn who_holds_the_middle_and_not_the_region_does_not_lend_its_reason() {
+    let enclave = square(0.5, 0.5, 1e-5);
+    let around = Polygon::new(
+        square(0.0, 0.0, 1.0).exterior().clone(),
+        vec![enclave.exterior().clone()],
+    );
+    let index = index(vec![area("z", vec![around]), area("e", vec![enclave])]);
+    let owner = circle(&index, at(0.500_005, 0.500_005), 1_000.0, None);
+    assert_eq!(owner, "z majority 95.00 e:0.00");
 }
 
 proptest! {
