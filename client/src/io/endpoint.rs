@@ -199,6 +199,13 @@ fn client_config(authority_pem: &str) -> Result<rustls::ClientConfig, BadEnrolme
         aws_lc_rs::kx_group::X25519,
         aws_lc_rs::kx_group::X25519MLKEM768,
     ];
+    // A relay takes the phone's first choice. SHA-256 has instructions of its own on servers and on
+    // phones, and the key schedule of a handshake is many small hashes.
+    provider.cipher_suites = vec![
+        aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256,
+        aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+        aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384,
+    ];
     let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| bad(error.to_string()))?
