@@ -1,8 +1,32 @@
-//! What a run came to: the data of the report, from which JSON and page are written.
+//! What a run came to: the data of the report, from which JSON, page and comparison are written.
+//!
+//! A [`Report`] holds figures and no sentences, so that a page in any language is written from the
+//! same file. Two reports can be compared ([`compare`]), and those of several machines that loaded one
+//! service are added up ([`merge`]). What is unknown is absent, never zero.
 
+use dispatcher::jurisdiction::Authority;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Scenario;
+
+mod compare;
+mod invented;
+mod json;
+mod judge;
+mod latency;
+mod merge;
+mod numbers;
+mod page;
+mod words;
+
+pub use compare::{
+    Comparison, Counted, Group, Outcome, Row, Setup, SetupDifference, Subject, compare,
+};
+pub use invented::invented;
+pub use json::{ReportError, SCHEMA};
+pub use latency::HistogramError;
+pub use merge::{MergeError, merge};
+pub use words::Language;
 
 /// Version of the format; it changes with the meaning of any member.
 pub const FORMAT: u32 = 1;
@@ -14,22 +38,47 @@ pub struct Report {
     pub format: u32,
     /// What was to happen, with the seed that was used.
     pub scenario: Scenario,
-    /// Where and with what it ran.
+    /// Where and with what it ran; the first machine's where several loaded one service.
     pub build: Build,
     /// When it began, RFC 3339 in UTC.
     pub began_at: String,
     /// For how long, in seconds, draining included.
     pub elapsed_s: f64,
-    /// Whether the generator kept its own times; what it means for the verdict is in there.
+    /// Whether the generator kept its own times.
     pub generator: Generator,
     /// About the service: lost, doubled, late.
     pub machine: Machine,
-    /// About the desks.
-    pub people: People,
+    /// About the desks; absent where nobody worked it out for all machines together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<People>,
     /// Where alerts fell: cells of a tenth of a degree, never a single place.
     pub places: Vec<Cell>,
-    /// One for each second.
+    /// One for each second since [`Report::began_at`].
     pub seconds: Vec<Second>,
+    /// The machines of a merged report; empty for a report of one machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// What stays with one machine when reports are merged.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// With what this machine ran.
+    pub build: Build,
+    /// The seed of its share.
+    pub seed: u64,
+    /// When it began, RFC 3339 in UTC.
+    pub began_at: String,
+    /// For how long, in seconds.
+    pub elapsed_s: f64,
+    /// Whether this generator kept its own times.
+    pub generator: Generator,
+    /// Raises of its phones.
+    pub raised: u64,
+    /// What it saw of the service's use of its machine: per thousand of its own alerts, so that it
+    /// cannot be added up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 /// The program and the machine.
@@ -45,10 +94,44 @@ pub struct Build {
     pub memory_bytes: u64,
     /// Kernel.
     pub system: String,
-    /// The map: version and authority.
-    pub map: String,
-    /// Whether the service ran in this process, and how the generator shared the machine with it.
-    pub setting: String,
+    /// The map by which alerts were given to stations.
+    pub map: MapLabel,
+    /// How the service and the generator shared machines.
+    pub setting: Setting,
+}
+
+/// Which map, and who stands behind its lines.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MapLabel {
+    /// The map's version.
+    pub version: String,
+    /// Anything but official is labelled on the page.
+    pub authority: Authority,
+}
+
+/// How the service and the generator shared machines.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Setting {
+    /// Where the service ran.
+    pub service: ServicePlace,
+    /// To how many cores the service was confined, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_cores: Option<f64>,
+    /// What else has to be known, such as a network between them; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// Where the service ran, seen from the generator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServicePlace {
+    /// In the generator's own process: its use of the processor cannot be told from the generator's.
+    SameProcess,
+    /// A process of its own on the generator's machine: they take the processor from each other.
+    SameMachine,
+    /// On another machine.
+    OtherMachine,
 }
 
 /// Whether the load was what it should have been.
@@ -60,13 +143,51 @@ pub struct Generator {
     pub begun: u64,
     /// How late they were begun, against the plan.
     pub late: Latency,
-    /// Whether the run says something about the service: not, when the generator was the bottleneck.
-    pub conclusive: bool,
-    /// Why, in a sentence.
-    pub why: String,
+    /// Share of its machine's processors that the generator used, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor_share: Option<f64>,
+    /// Why the run says little about the service: the generator was itself the bottleneck. Empty for a
+    /// conclusive run.
+    pub doubts: Vec<Doubt>,
 }
 
-/// Percentiles of a time, in milliseconds.
+impl Generator {
+    /// The times of the run are the service's, not the generator's.
+    #[must_use]
+    pub fn is_conclusive(&self) -> bool {
+        self.doubts.is_empty()
+    }
+}
+
+/// A sign that the generator was the bottleneck.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum Doubt {
+    /// Alerts were begun too late.
+    BegunLate {
+        /// 99 of 100 were begun within this many milliseconds.
+        p99_ms: f64,
+        /// What is still taken for punctual.
+        limit_ms: f64,
+    },
+    /// Alerts of the plan were never begun.
+    NotBegun {
+        /// How many.
+        alerts: u64,
+    },
+    /// The generator used nearly all of its machine.
+    ProcessorFull {
+        /// Share of the machine's processors, from 0 to 1.
+        share: f64,
+    },
+    /// The kernel dropped packets because the generator did not read them in time.
+    PacketsDropped {
+        /// How many.
+        packets: u64,
+    },
+}
+
+/// Percentiles of a time, in milliseconds. [`Latency::of`] makes it from a histogram.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Latency {
     /// How many times it was measured.
@@ -81,40 +202,88 @@ pub struct Latency {
     pub p999_ms: f64,
     /// The slowest.
     pub max_ms: f64,
-    /// Base64 of the HDR histogram in its V2 format, in microseconds: reports of several machines are
-    /// added up by these.
+    /// Base64 of the HDR histogram in its compressed V2 format, in microseconds, as the tools of
+    /// HdrHistogram read it: reports of several machines are added up by these. Empty when nothing
+    /// was measured.
     pub histogram: String,
 }
 
 /// A stage of an alert's way, from the moment at which somebody meant to press.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Stage {
-    /// `receipt`, `assigned` or `console`.
-    pub name: String,
+    /// Where the way ends.
+    pub name: StageName,
     /// From the intended time: no coordinated omission.
     pub from_intended: Latency,
     /// From the moment at which the phone really began: flatters whoever is late.
     pub from_begun: Latency,
 }
 
+/// Where a stage of an alert's way ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageName {
+    /// The phone has the relay's word that the alert is durable.
+    Receipt,
+    /// The dispatcher has decided whose it is.
+    Assigned,
+    /// An officer's console shows the card.
+    Console,
+}
+
+/// A service level of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Alerts raised and not on the console: none.
+    Lost,
+    /// Alerts on the console too often: none.
+    Doubled,
+    /// Incidents at another desk than a brute-force answer on the same map: none.
+    MapMismatches,
+    /// Alerts without a receipt: none.
+    Unreceipted,
+    /// Raise to receipt, 999 of 1,000, in milliseconds.
+    ReceiptP999,
+    /// Raise to console, 99 of 100, in milliseconds.
+    ConsoleP99,
+    /// After a restart until every phone that tracks is connected again, in milliseconds; only where
+    /// the scenario asks for it.
+    Returned,
+}
+
 /// A level and whether it was kept.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Judgement {
-    /// What was promised, in words with units.
-    pub level: String,
-    /// What was asked for.
+    /// What was promised.
+    pub level: Level,
+    /// The most that is allowed: a count, or milliseconds.
     pub wanted: f64,
-    /// What came of it.
-    pub measured: f64,
+    /// What came of it, in the same unit; absent when nothing was measured, and then it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<f64>,
     /// Whether it holds.
     pub kept: bool,
 }
 
+/// What a run says about the service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All levels kept, and the run is conclusive.
+    Passed,
+    /// A level was not kept, and that cannot be put down to the generator.
+    Missed,
+    /// The generator was the bottleneck: not conclusive at this rate.
+    #[default]
+    NotConclusive,
+}
+
 /// About the service.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Machine {
-    /// All levels kept and the run conclusive.
-    pub passed: bool,
+    /// What it comes to; see [`Machine::judge`].
+    pub verdict: Verdict,
     /// One for each level.
     pub judgements: Vec<Judgement>,
     /// Raises that phones took.
@@ -131,13 +300,18 @@ pub struct Machine {
     pub reordered: u64,
     /// Incidents at another desk than a brute-force answer on the same map.
     pub map_mismatches: u64,
-    /// Positions that phones sent, and that consoles saw.
+    /// Positions that phones sent.
     pub positions_sent: u64,
-    /// The rest was merged into newer ones, or lost.
+    /// Positions that consoles saw: the rest was merged into newer ones, or lost.
     pub positions_seen: u64,
     /// In the order of an alert's way.
     pub stages: Vec<Stage>,
+    /// After the slowest restart until every phone that tracks was connected again, in milliseconds;
+    /// absent without a restart, and when they never all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_ms: Option<f64>,
     /// Use of the machine by the service, where it is a process of its own or says it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// What was shed, and why.
     pub shed: Vec<Shed>,
@@ -147,19 +321,22 @@ pub struct Machine {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Cost {
     /// Processor seconds per thousand alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_s_per_thousand_alerts: Option<f64>,
     /// Processor seconds per thousand positions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_s_per_thousand_positions: Option<f64>,
     /// Resident bytes per connected phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_per_connection: Option<f64>,
     /// The most resident bytes.
     pub resident_bytes_max: u64,
 }
 
 /// Something that the service did not do, on purpose.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Shed {
-    /// The metric's name.
+    /// The metric's name, such as `ansim_relay_datagrams_dropped`; the page knows why.
     pub what: String,
     /// How often.
     pub count: u64,
@@ -198,7 +375,7 @@ pub struct SeatsAndShare {
 }
 
 /// A tenth of a degree in both directions.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// South-western corner, in tenths of a degree.
     pub lat_tenths: i32,
@@ -221,14 +398,19 @@ pub struct Second {
     pub on_board: u64,
     /// Positions sent.
     pub positions_sent: u64,
-    /// Raise to receipt from the intended time, 99 of 100, in milliseconds.
-    pub receipt_p99_ms: f64,
+    /// Raise to receipt from the intended time, 99 of 100 of those that arrived in this second, in
+    /// milliseconds. Of several machines the slowest one's, which is never less than that of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_p99_ms: Option<f64>,
     /// To the console.
-    pub console_p99_ms: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_p99_ms: Option<f64>,
     /// Phones connected at its end.
     pub connected: u64,
     /// Resident bytes of the service.
-    pub resident_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
     /// Processor seconds of the service.
-    pub cpu_s: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_s: Option<f64>,
 }

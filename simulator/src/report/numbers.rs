@@ -1,0 +1,181 @@
+//! Numbers as people read them: thousands apart, a unit beside each, and never rounded to look better.
+
+/// Groups of three digits, `517,200`.
+pub(super) fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number with so many decimals, its thousands apart.
+pub(super) fn decimal(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let whole = whole.parse::<u64>().map_or(whole.to_owned(), count);
+    let sign = if value < 0.0 { "−" } else { "" };
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
+}
+
+/// Three digits that count: `0.412`, `8.41`, `84.1`, `1,042`.
+pub(super) fn short(value: f64) -> String {
+    let decimals = match value.abs() {
+        v if v == 0.0 || v >= 99.95 => 0,
+        v if v >= 9.995 => 1,
+        v if v >= 0.9995 => 2,
+        _ => 3,
+    };
+    decimal(value, decimals)
+}
+
+/// A number at an axis, with no more digits than it has: `0.5`, `1,000`.
+pub(super) fn tick(value: f64) -> String {
+    let text = decimal(value, 6);
+    match text.split_once('.') {
+        Some((whole, fraction)) => match fraction.trim_end_matches('0') {
+            "" => whole.to_owned(),
+            fraction => format!("{whole}.{fraction}"),
+        },
+        None => text,
+    }
+}
+
+/// Milliseconds at an axis, from ten seconds on in seconds.
+pub(super) fn tick_millis(ms: f64) -> String {
+    if ms >= 10_000.0 {
+        format!("{} s", tick(ms / 1_000.0))
+    } else {
+        format!("{} ms", tick(ms))
+    }
+}
+
+/// Milliseconds, from ten seconds on in seconds.
+pub(super) fn millis(ms: f64) -> String {
+    if ms >= 10_000.0 {
+        format!("{} s", short(ms / 1_000.0))
+    } else {
+        format!("{} ms", short(ms))
+    }
+}
+
+/// A share from 0 to 1 in percent. It is cut, not rounded: 99.96 % is not all, and 0.04 % not none.
+pub(super) fn percent(share: f64) -> String {
+    let tenths = (share * 1_000.0 + 1e-9).floor() / 10.0;
+    if share > 0.0 && tenths < 0.1 {
+        return "< 0.1 %".to_owned();
+    }
+    let whole = share >= 1.0 || tenths == 0.0;
+    format!("{} %", decimal(tenths, usize::from(!whole)))
+}
+
+/// Bytes with a binary unit.
+pub(super) fn bytes(bytes: f64) -> String {
+    let mut value = bytes;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value.abs() < 1_024.0 {
+            return format!("{} {unit}", short(value));
+        }
+        value /= 1_024.0;
+    }
+    format!("{} TiB", short(value))
+}
+
+/// How often one is in the other, `1.24 ×`.
+pub(super) fn ratio(ratio: f64) -> String {
+    format!("{} ×", short(ratio))
+}
+
+/// Steps of 1, 2 or 5 by powers of ten from zero to at least `top`, about `wanted` of them.
+pub(super) fn steps(top: f64, wanted: usize) -> Vec<f64> {
+    if !(top.is_finite() && top > 0.0) {
+        return vec![0.0, 1.0];
+    }
+    let rough = top / wanted.max(1) as f64;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= rough * (1.0 - 1e-9))
+        .unwrap_or(rough);
+    let last = (top / step - 1e-9).ceil() as u32;
+    (0..=last).map(|n| f64::from(n) * step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        let of = [(0, "0"), (999, "999"), (1_000, "1,000")];
+        for (number, text) in of {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(count(517_200), "517,200");
+        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(decimal(-1_234.56, 1), "−1,234.6");
+        assert_eq!(decimal(f64::NAN, 1), "–");
+    }
+
+    #[test]
+    fn three_digits_count() {
+        let of = [0.0, 0.41234, 8.412, 84.12, 99.96, 1_042.4, 9.999];
+        let texts = of.map(short);
+        assert_eq!(
+            texts,
+            ["0", "0.412", "8.41", "84.1", "100", "1,042", "10.0"]
+        );
+    }
+
+    #[test]
+    fn an_axis_has_no_idle_digits() {
+        let of = [0.0, 0.5, 50.0, 1_000.0, 0.25];
+        assert_eq!(of.map(tick), ["0", "0.5", "50", "1,000", "0.25"]);
+        let of = [0.1, 1.0, 1_000.0, 10_000.0];
+        assert_eq!(of.map(tick_millis), ["0.1 ms", "1 ms", "1,000 ms", "10 s"]);
+    }
+
+    #[test]
+    fn a_share_is_never_rounded_to_look_better() {
+        let of = [0.0, 0.000_4, 0.314_9, 0.57, 0.999_96, 1.0];
+        let texts = of.map(percent);
+        assert_eq!(
+            texts,
+            ["0 %", "< 0.1 %", "31.4 %", "57.0 %", "99.9 %", "100 %"]
+        );
+    }
+
+    #[test]
+    fn units_grow_with_the_number() {
+        assert_eq!(millis(412.3), "412 ms");
+        assert_eq!(millis(12_345.0), "12.3 s");
+        assert_eq!(bytes(36_864.0), "36.0 KiB");
+        assert_eq!(bytes(512.0), "512 B");
+        assert_eq!(bytes(3.0 * 1_024_f64.powi(4)), "3.00 TiB");
+        assert_eq!(ratio(1.237), "1.24 ×");
+    }
+
+    #[test]
+    fn steps_are_round_and_reach_the_top() {
+        assert_eq!(steps(862.0, 5), [0.0, 200.0, 400.0, 600.0, 800.0, 1_000.0]);
+        assert_eq!(steps(1.0, 4), [0.0, 0.5, 1.0]);
+        assert_eq!(steps(0.0, 4), [0.0, 1.0]);
+        for top in [0.003, 7.0, 99.0, 1e9] {
+            let steps = steps(top, 5);
+            assert!(steps.last().is_some_and(|last| *last >= top * 0.999_999));
+            assert!((2..=7).contains(&steps.len()), "{top}: {steps:?}");
+        }
+    }
+}
