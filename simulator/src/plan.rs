@@ -124,7 +124,10 @@ pub struct Plan {
 #[derive(Debug)]
 enum Kind {
     /// Where people live, without end.
-    Endless { arrivals: Arrivals, places: Places },
+    Endless {
+        arrivals: Box<Arrivals>,
+        places: Box<Places>,
+    },
     /// The waves of a scenario, to its end.
     Waves {
         waves: Vec<WaveStream>,
@@ -139,7 +142,10 @@ impl Plan {
     pub fn new(seed: u64, alerts_per_s: f64, places: Places) -> Option<Self> {
         let arrivals = Arrivals::new(seed, alerts_per_s)?;
         Some(Self {
-            kind: Kind::Endless { arrivals, places },
+            kind: Kind::Endless {
+                arrivals: Box::new(arrivals),
+                places: Box::new(places),
+            },
         })
     }
 
