@@ -47,6 +47,21 @@ async fn the_answer_is_the_one_of_the_index() {
     assert!(wide["probability"].as_f64().unwrap() > 0.5, "{wide}");
     assert_eq!(wide["runners_up"][0]["id"], "a");
 
+    let corner = |lat: f64, lon: f64| json!({ "lat": lat, "lon": lon });
+    let corners = [(37.4, 127.9), (37.4, 128.3), (37.5, 128.3), (37.5, 127.9)];
+    let corners = corners.map(|(lat, lon)| corner(lat, lon));
+    let polygon = ask(json!({ "polygon": corners, "confidence": 80 })).await;
+    assert_eq!(
+        (&polygon["id"], &polygon["reason"]),
+        (&json!("b"), &json!("majority"))
+    );
+    let probability = polygon["probability"].as_f64().unwrap();
+    assert!((probability - 0.6).abs() < 1e-3, "{polygon}");
+
+    let axes = json!({ "semi_major_m": 20_000, "semi_minor_m": 200, "orientation_deg": 90 });
+    let ellipse = ask(json!({ "lat": 37.5, "lon": 128.05, "ellipse": axes })).await;
+    assert_eq!(ellipse["reason"], "majority", "{ellipse}");
+
     let nowhere = ask(json!({ "lat": -37.5, "lon": 0.0, "radius_m": null })).await;
     assert_eq!(
         (&nowhere["id"], &nowhere["reason"]),
@@ -77,6 +92,9 @@ async fn what_is_no_place_is_refused_with_words() {
         ),
         (place(json!({ "confidence": 68 })), "radius_m"),
         (place(json!({ "accuracy": 68 })), "accuracy"),
+        (place(json!({ "polygon": [] })), "polygon"),
+        (json!({ "polygon": [] }), "0 different corners"),
+        (json!({}), "lat"),
         (
             place(json!({ "lat": 37.5, "more": " ".repeat(9_000) })),
             "8192",
