@@ -10,6 +10,7 @@
 pub mod agreement;
 pub mod arrivals;
 pub mod books;
+pub mod desks;
 pub mod exact_loop;
 #[cfg(feature = "io")]
 pub mod io;

@@ -286,7 +286,7 @@ fn a_value_that_makes_no_sense_is_refused_with_its_key() {
         ),
         (
             "abuse",
-            "seats_national = 8",
+            "seats_national = 40",
             "seats_national = 100001",
             "at most 100000",
         ),
