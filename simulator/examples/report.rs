@@ -1,12 +1,12 @@
 //! The report's page without a run: `cargo run -p simulator --example report -- KIND LANGUAGE`, where
-//! KIND is `json`, `html`, `doubtful` or `merged` of the invented report, `text` or
+//! KIND is `json`, `html`, `crush`, `doubtful` or `merged` of the invented report, `text` or
 //! `compare` of it and a changed one. Everything goes to standard output.
 
 use std::process::ExitCode;
 
 use simulator::report::{Doubt, Language, Report, compare, invented, merge};
 
-const USAGE: &str = "usage: report json|html|doubtful|merged|text|compare ko|en";
+const USAGE: &str = "usage: report json|html|crush|doubtful|merged|text|compare ko|en";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -31,12 +31,20 @@ fn page(kind: &str, language: Language) -> Option<String> {
     Some(match kind {
         "json" => report.to_json().ok()?,
         "html" => report.to_html(language),
+        "crush" => crush(report).to_html(language),
         "doubtful" => doubtful(report).to_html(language),
         "merged" => merge(&[report.clone(), report]).ok()?.to_html(language),
         "text" => compare(&report, &changed(report.clone())).to_text(language),
         "compare" => compare(&report, &changed(report.clone())).to_html(language),
         _ => return None,
     })
+}
+
+/// All alerts at one place, within a minute.
+fn crush(mut report: Report) -> Report {
+    report.places.truncate(1);
+    report.seconds.truncate(60);
+    report
 }
 
 /// The generator was the bottleneck, and nobody worked the desks out.

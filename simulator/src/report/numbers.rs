@@ -1,4 +1,5 @@
-//! Numbers as people read them: thousands apart, a unit beside each, and never rounded to look better.
+//! Numbers as people read them: thousands apart, a unit beside each on the same line (U+00A0), and never
+//! rounded to look better.
 
 /// Groups of three digits, `517,200`.
 pub(super) fn count(count: u64) -> String {
@@ -29,8 +30,12 @@ pub(super) fn decimal(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Three digits that count: `0.412`, `8.41`, `84.1`, `1,042`.
+/// Three digits that count: `0.0148`, `0.412`, `8.41`, `84.1`, `1,042`.
 pub(super) fn short(value: f64) -> String {
+    if value != 0.0 && value.abs() < 0.099_95 {
+        let zeros = (-value.abs().log10()).floor().clamp(1.0, 5.0) as usize;
+        return trimmed(&decimal(value, zeros + 3));
+    }
     let decimals = match value.abs() {
         v if v == 0.0 || v >= 99.95 => 0,
         v if v >= 9.995 => 1,
@@ -42,31 +47,35 @@ pub(super) fn short(value: f64) -> String {
 
 /// A number at an axis, with no more digits than it has: `0.5`, `1,000`.
 pub(super) fn tick(value: f64) -> String {
-    let text = decimal(value, 6);
+    trimmed(&decimal(value, 6))
+}
+
+/// Without the noughts at the end of a fraction.
+fn trimmed(text: &str) -> String {
     match text.split_once('.') {
         Some((whole, fraction)) => match fraction.trim_end_matches('0') {
             "" => whole.to_owned(),
             fraction => format!("{whole}.{fraction}"),
         },
-        None => text,
+        None => text.to_owned(),
     }
 }
 
 /// Milliseconds at an axis, from ten seconds on in seconds.
 pub(super) fn tick_millis(ms: f64) -> String {
     if ms >= 10_000.0 {
-        format!("{} s", tick(ms / 1_000.0))
+        format!("{}\u{a0}s", tick(ms / 1_000.0))
     } else {
-        format!("{} ms", tick(ms))
+        format!("{}\u{a0}ms", tick(ms))
     }
 }
 
 /// Milliseconds, from ten seconds on in seconds.
 pub(super) fn millis(ms: f64) -> String {
     if ms >= 10_000.0 {
-        format!("{} s", short(ms / 1_000.0))
+        format!("{}\u{a0}s", short(ms / 1_000.0))
     } else {
-        format!("{} ms", short(ms))
+        format!("{}\u{a0}ms", short(ms))
     }
 }
 
@@ -74,10 +83,10 @@ pub(super) fn millis(ms: f64) -> String {
 pub(super) fn percent(share: f64) -> String {
     let tenths = (share * 1_000.0 + 1e-9).floor() / 10.0;
     if share > 0.0 && tenths < 0.1 {
-        return "< 0.1 %".to_owned();
+        return "<\u{a0}0.1\u{a0}%".to_owned();
     }
     let whole = share >= 1.0 || tenths == 0.0;
-    format!("{} %", decimal(tenths, usize::from(!whole)))
+    format!("{}\u{a0}%", decimal(tenths, usize::from(!whole)))
 }
 
 /// Bytes with a binary unit.
@@ -85,16 +94,16 @@ pub(super) fn bytes(bytes: f64) -> String {
     let mut value = bytes;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if value.abs() < 1_024.0 {
-            return format!("{} {unit}", short(value));
+            return format!("{}\u{a0}{unit}", short(value));
         }
         value /= 1_024.0;
     }
-    format!("{} TiB", short(value))
+    format!("{}\u{a0}TiB", short(value))
 }
 
 /// How often one is in the other, `1.24 ×`.
 pub(super) fn ratio(ratio: f64) -> String {
-    format!("{} ×", short(ratio))
+    format!("{}\u{a0}×", short(ratio))
 }
 
 /// Steps of 1, 2 or 5 by powers of ten from zero to at least `top`, about `wanted` of them.
@@ -131,6 +140,10 @@ mod tests {
 
     #[test]
     fn three_digits_count() {
+        assert_eq!(
+            [0.0148, 0.002, 0.000_412_3].map(short),
+            ["0.0148", "0.002", "0.000412"]
+        );
         let of = [0.0, 0.41234, 8.412, 84.12, 99.96, 1_042.4, 9.999];
         let texts = of.map(short);
         assert_eq!(
@@ -144,7 +157,10 @@ mod tests {
         let of = [0.0, 0.5, 50.0, 1_000.0, 0.25];
         assert_eq!(of.map(tick), ["0", "0.5", "50", "1,000", "0.25"]);
         let of = [0.1, 1.0, 1_000.0, 10_000.0];
-        assert_eq!(of.map(tick_millis), ["0.1 ms", "1 ms", "1,000 ms", "10 s"]);
+        assert_eq!(
+            of.map(tick_millis),
+            ["0.1\u{a0}ms", "1\u{a0}ms", "1,000\u{a0}ms", "10\u{a0}s"]
+        );
     }
 
     #[test]
@@ -153,18 +169,25 @@ mod tests {
         let texts = of.map(percent);
         assert_eq!(
             texts,
-            ["0 %", "< 0.1 %", "31.4 %", "57.0 %", "99.9 %", "100 %"]
+            [
+                "0\u{a0}%",
+                "<\u{a0}0.1\u{a0}%",
+                "31.4\u{a0}%",
+                "57.0\u{a0}%",
+                "99.9\u{a0}%",
+                "100\u{a0}%"
+            ]
         );
     }
 
     #[test]
     fn units_grow_with_the_number() {
-        assert_eq!(millis(412.3), "412 ms");
-        assert_eq!(millis(12_345.0), "12.3 s");
-        assert_eq!(bytes(36_864.0), "36.0 KiB");
-        assert_eq!(bytes(512.0), "512 B");
-        assert_eq!(bytes(3.0 * 1_024_f64.powi(4)), "3.00 TiB");
-        assert_eq!(ratio(1.237), "1.24 ×");
+        assert_eq!(millis(412.3), "412\u{a0}ms");
+        assert_eq!(millis(12_345.0), "12.3\u{a0}s");
+        assert_eq!(bytes(36_864.0), "36.0\u{a0}KiB");
+        assert_eq!(bytes(512.0), "512\u{a0}B");
+        assert_eq!(bytes(3.0 * 1_024_f64.powi(4)), "3.00\u{a0}TiB");
+        assert_eq!(ratio(1.237), "1.24\u{a0}×");
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub(super) struct Words {
     pub(super) people: &'static str,
     pub(super) people_about: &'static str,
     pub(super) people_absent: &'static str,
+    pub(super) people_absent_merged: &'static str,
+    pub(super) positions_peak: &'static str,
     pub(super) receipt_p999_short: &'static str,
     pub(super) seats_missing: &'static str,
     pub(super) no_number: &'static str,

@@ -76,6 +76,7 @@ impl Comparison {
 
     fn rows_section(&self, w: &Words) -> Tag {
         let mut section = tag("section")
+            .class("aligned")
             .put(tag("h2").text(w.differences))
             .put(tag("p").class("note").text(w.noise_lead));
         for rows in self.rows.chunk_by(|a, b| a.group == b.group) {
@@ -157,7 +158,7 @@ fn shown(row: &Row, value: Option<f64>, w: &Words) -> String {
         Subject::Machine | Subject::People if value > 0.0 => w.passed.to_owned(),
         Subject::Machine | Subject::People => w.missed.to_owned(),
         Subject::Stage(..) => millis(value),
-        Subject::Rate(_) => format!("{} /s", short(value)),
+        Subject::Rate(_) => format!("{}\u{a0}/s", short(value)),
         Subject::CpuAlerts | Subject::CpuPositions => (w.seconds)(&short(value)),
         Subject::BytesPerConnection | Subject::ResidentMax => bytes(value),
         Subject::Within15S | Subject::Within60S | Subject::Within600S => percent(value),

@@ -2,7 +2,7 @@
 
 use super::chart::{Axis, Chart, Line, Mark, Size};
 use super::markup::{Tag, tag};
-use super::verdicts::seats_missing;
+use super::verdicts::{people_absent, seats_missing};
 use super::{facts, note, section as plain_section};
 use crate::report::numbers::{count, decimal, percent};
 use crate::report::words::Words;
@@ -12,7 +12,7 @@ pub(super) fn section(report: &Report, w: &Words) -> Tag {
     let section = plain_section("desks", w.desks)
         .put(tag("p").class("caveat").attr("role", "note").text(w.caveat));
     let Some(people) = &report.people else {
-        return section.put(note(w.people_absent));
+        return section.put(note(people_absent(report, w)));
     };
     section
         .put(

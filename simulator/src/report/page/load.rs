@@ -31,7 +31,7 @@ pub(super) fn rates(report: &Report, w: &Words) -> Tag {
     let seconds = report.scenario.seconds;
     let rate = |alerts: u64| {
         if seconds > 0.0 {
-            format!("{} /s", short(alerts as f64 / seconds))
+            format!("{}\u{a0}/s", short(alerts as f64 / seconds))
         } else {
             w.unknown.to_owned()
         }
@@ -41,6 +41,7 @@ pub(super) fn rates(report: &Report, w: &Words) -> Tag {
         .put(facts(vec![
             (w.offered, rate(generator.offered)),
             (w.begun, rate(generator.begun)),
+            (w.positions_peak, positions_peak(report)),
             (w.begun_late_p99, millis(generator.late.p99_ms)),
             (
                 w.generator_processor,
@@ -50,6 +51,12 @@ pub(super) fn rates(report: &Report, w: &Words) -> Tag {
             ),
         ]))
         .put(doubts(report, w))
+}
+
+/// The most positions that phones sent in a second.
+fn positions_peak(report: &Report) -> String {
+    let each = report.seconds.iter().map(|second| second.positions_sent);
+    format!("{}\u{a0}/s", count(each.max().unwrap_or_default()))
 }
 
 fn doubts(report: &Report, w: &Words) -> Tag {

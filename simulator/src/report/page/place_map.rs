@@ -19,7 +19,7 @@ const KM_PER_DEG: f64 = 111.2;
 
 const WIDTH: f64 = 520.0;
 const MAX_HEIGHT: f64 = 640.0;
-const MARGIN: f64 = 44.0;
+const MARGIN: f64 = 58.0;
 
 pub(super) fn section(report: &Report, w: &Words) -> Tag {
     let section = plain_section("places", w.places).put(note(w.places_lead));
@@ -125,7 +125,7 @@ fn heat(alerts: u64, bounds: &[u64]) -> String {
 
 fn few(alerts: u64) -> String {
     if alerts < FEW {
-        format!("< {FEW}")
+        format!("<\u{a0}{FEW}")
     } else {
         count(alerts)
     }
@@ -234,7 +234,7 @@ fn scale_bar(view: &View) -> Vec<Tag> {
 fn key(bounds: &[u64], w: &Words) -> Tag {
     let entry = |(n, bound): (usize, &u64)| {
         let text = match bounds.get(n + 1) {
-            _ if n == 0 => format!("< {FEW}"),
+            _ if n == 0 => format!("<\u{a0}{FEW}"),
             Some(next) => format!("{}–{}", count(*bound), count(next - 1)),
             None => format!("≥ {}", count(*bound)),
         };

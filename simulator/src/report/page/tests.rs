@@ -181,7 +181,7 @@ fn a_director_is_told_what_the_figures_are_not() {
 #[test]
 fn few_alerts_of_a_place_are_not_counted_out() {
     let page = invented().to_html(Language::English);
-    assert!(page.contains("33.1° N, 126.3° E · &lt; 5"));
+    assert!(page.contains("33.1° N, 126.3° E · &lt;\u{a0}5"));
     assert!(!page.contains("33.1° N, 126.3° E · 2"));
 }
 

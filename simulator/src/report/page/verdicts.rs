@@ -52,7 +52,7 @@ fn people(report: &Report, w: &Words) -> Tag {
         None => (
             Sign::Absent,
             w.not_judged,
-            w.people_absent.to_owned(),
+            people_absent(report, w).to_owned(),
             Vec::new(),
         ),
         Some(people) => (
@@ -77,6 +77,15 @@ fn people(report: &Report, w: &Words) -> Tag {
     })
 }
 
+/// Why there is no verdict about the people.
+pub(super) fn people_absent(report: &Report, w: &Words) -> &'static str {
+    if report.parts.is_empty() {
+        w.people_absent
+    } else {
+        w.people_absent_merged
+    }
+}
+
 /// How many seats more would meet the target.
 pub(super) fn seats_missing(people: &People, w: &Words) -> String {
     match people.seats_needed {
@@ -97,7 +106,7 @@ struct Card<'a> {
 }
 
 fn card(card: Card<'_>) -> Tag {
-    tag("article")
+    let article = tag("article")
         .attr("class", format_args!("verdict {}", card.sign.class()))
         .attr("aria-labelledby", card.id)
         .put(
@@ -112,8 +121,12 @@ fn card(card: Card<'_>) -> Tag {
                 .put(card.sign.draw())
                 .put(tag("strong").text(card.word)),
         )
-        .put(tag("p").class("sentence").text(card.sentence))
-        .put(facts(card.facts))
+        .put(tag("p").class("sentence").text(card.sentence));
+    if card.facts.is_empty() {
+        article
+    } else {
+        article.put(facts(card.facts))
+    }
 }
 
 /// How many of a thousand.
@@ -129,5 +142,5 @@ pub(super) fn per_thousand(part: u64, of: u64, w: &Words) -> String {
         _ if part == of => "1,000".to_owned(),
         v => decimal((v * 1_000.0).floor() / 1_000.0, 3),
     };
-    format!("{shown} ‰")
+    format!("{shown}\u{a0}‰")
 }
