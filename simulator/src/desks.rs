@@ -223,7 +223,7 @@ fn share_within(looks: &[Look], within_s: u64) -> f64 {
 
 /// A first look, and then the handling, which is exponential.
 fn service_us(desks: &Desks, rng: &mut impl Rng) -> u64 {
-    let is_false = rng.random_bool(desks.false_share.clamp(0.0, 1.0));
+    let is_false = rng.random::<f64>() < desks.false_share;
     let mean_min = if is_false {
         desks.handle_false_min
     } else {

@@ -106,7 +106,7 @@ impl Conduct {
     };
 
     fn draw(phones: &Phones, rng: &mut ChaCha8Rng) -> Self {
-        let mut one_of = |share: f64| rng.random_bool(share.clamp(0.0, 1.0));
+        let mut one_of = |share: f64| rng.random::<f64>() < share;
         Self {
             tracks: one_of(phones.tracking_share),
             has_ticket: one_of(phones.ticket_share),
@@ -206,7 +206,7 @@ impl Iterator for Plan {
 
 /// When somebody presses again, if they do.
 fn redial(phones: &Phones, rng: &mut ChaCha8Rng) -> Option<Duration> {
-    let redials = rng.random_bool(phones.redial_share.clamp(0.0, 1.0));
+    let redials = rng.random::<f64>() < phones.redial_share;
     let (from_s, to_s) = REDIAL_AFTER_S;
     redials.then(|| Duration::from_secs_f64(rng.random_range(from_s..to_s)))
 }

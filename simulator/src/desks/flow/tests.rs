@@ -156,6 +156,29 @@ fn who_is_not_looked_at_goes_up_the_chain() {
     assert_eq!(late[2..], [(0, 4), (9, 4)]);
 }
 
+/// What the head of `desks` warns of: the reason why more seats are better for all together only.
+#[test]
+fn in_a_chain_another_seat_may_make_somebody_else_wait_longer() {
+    let rules = Rules {
+        province_of: vec![3, 3, 3],
+        rooms: 5,
+        ..chain()
+    };
+    let tasks = [
+        task(0, 0, 5),
+        task(0, 1, 17),
+        task(1, 1, 100),
+        task(2, 2, 1),
+    ];
+    let waits = |seats: [u32; 5]| -> Vec<u64> {
+        let looks = first_looks(&rules, &tasks, &seats);
+        looks.iter().map(|look| look.wait_us).collect()
+    };
+    assert_eq!(waits([0, 1, 0, 1, 0]), [15, 0, 16, 18]);
+    // The provincial room is free when it is told of the long case, and busy when the last one comes.
+    assert_eq!(waits([1, 1, 0, 1, 0]), [0, 0, 15, 114]);
+}
+
 #[test]
 fn half_of_the_seats_are_empty_while_shifts_change() {
     let rules = Rules {
