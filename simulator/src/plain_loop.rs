@@ -123,7 +123,7 @@ impl PlainMap {
     /// scaled by [`radius_95_m`].
     ///
     /// The area with the largest share of the circle; all that have as much within
-    /// [`UNDECIDED_SHARE`], except that of those which hold the whole circle only the smallest may
+    /// 0.2 % of the circle, except that of those which hold the whole circle only the smallest may
     /// own it. By the middle alone, as [`PlainMap::owners`] says, where the radius is 0, the map has
     /// no areas, no area is touched, or it is not sure that one is. Nobody owns it when nobody is
     /// within the map's reach of the middle, however wide the circle is.
