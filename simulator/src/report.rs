@@ -5,6 +5,7 @@
 //! service are added up ([`merge`]). What is unknown is absent, never zero.
 
 use dispatcher::jurisdiction::Authority;
+use protocol::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Scenario;
@@ -40,8 +41,8 @@ pub struct Report {
     pub scenario: Scenario,
     /// Where and with what it ran; the first machine's where several loaded one service.
     pub build: Build,
-    /// When it began, RFC 3339 in UTC.
-    pub began_at: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_at: UnixMillis,
     /// For how long, in seconds, draining included.
     pub elapsed_s: f64,
     /// Whether the generator kept its own times.
@@ -67,8 +68,8 @@ pub struct Part {
     pub build: Build,
     /// The seed of its share.
     pub seed: u64,
-    /// When it began, RFC 3339 in UTC.
-    pub began_at: String,
+    /// When it began, in milliseconds since 1970.
+    pub began_at: UnixMillis,
     /// For how long, in seconds.
     pub elapsed_s: f64,
     /// Whether this generator kept its own times.

@@ -4,6 +4,7 @@ use std::f64::consts::{LN_10, PI, TAU};
 
 use dispatcher::jurisdiction::Authority;
 use hdrhistogram::Histogram;
+use protocol::UnixMillis;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -44,7 +45,7 @@ pub fn invented() -> Report {
         format: FORMAT,
         scenario,
         build: build(),
-        began_at: "2026-11-21T03:00:00Z".to_owned(),
+        began_at: UnixMillis::new(1_795_230_000_000),
         elapsed_s: f64::from(SECONDS),
         generator,
         machine,

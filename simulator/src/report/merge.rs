@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use jiff::Timestamp;
+use protocol::UnixMillis;
 use thiserror::Error;
 
 use super::latency::empty;
@@ -52,16 +52,6 @@ pub enum MergeError {
         /// This report's.
         found: String,
     },
-    /// The seconds cannot be put side by side.
-    #[error(
-        "report {index} began at `{began_at}`, which is no time in RFC 3339: write the report again"
-    )]
-    Time {
-        /// Which, counted from one.
-        index: usize,
-        /// What it says.
-        began_at: String,
-    },
     /// They were not run together.
     #[error(
         "the reports are more than {MAX_SPAN_S} seconds apart: merge runs that loaded one service together"
@@ -87,17 +77,16 @@ pub fn merge(reports: &[Report]) -> Result<Report, MergeError> {
     for (index, report) in (1..).zip(reports) {
         check_same(index, first, report)?;
     }
-    let begins = begins_ms(reports)?;
+    let begins: Vec<i64> = reports.iter().map(|r| r.began_at.as_i64()).collect();
     let (began_ms, elapsed_s) = span(reports, &begins)?;
     let generator = generator(reports)?;
     let mut machine = machine(reports)?;
     machine.judge(&first.scenario.levels, &generator);
-    let began_at = Timestamp::from_millisecond(began_ms).map_err(|_| MergeError::Apart)?;
     Ok(Report {
         format: first.format,
         scenario: first.scenario.clone(),
         build: first.build.clone(),
-        began_at: began_at.to_string(),
+        began_at: UnixMillis::new(began_ms),
         elapsed_s,
         generator,
         machine,
@@ -133,20 +122,6 @@ fn check_same(index: usize, first: &Report, report: &Report) -> Result<(), Merge
     Ok(())
 }
 
-/// When each began, in milliseconds since 1970.
-fn begins_ms(reports: &[Report]) -> Result<Vec<i64>, MergeError> {
-    (1..)
-        .zip(reports)
-        .map(|(index, report)| {
-            let began: Timestamp = report.began_at.parse().map_err(|_| MergeError::Time {
-                index,
-                began_at: report.began_at.clone(),
-            })?;
-            Ok(began.as_millisecond())
-        })
-        .collect()
-}
-
 /// The first begin, in milliseconds since 1970, and the seconds from there to the last end.
 fn span(reports: &[Report], begins_ms: &[i64]) -> Result<(i64, f64), MergeError> {
     let began_ms = begins_ms.iter().copied().min().unwrap_or_default();
@@ -169,7 +144,7 @@ fn parts(report: &Report) -> Vec<Part> {
     vec![Part {
         build: report.build.clone(),
         seed: report.scenario.seed,
-        began_at: report.began_at.clone(),
+        began_at: report.began_at,
         elapsed_s: report.elapsed_s,
         generator: report.generator.clone(),
         raised: report.machine.raised,

@@ -1,6 +1,8 @@
 //! Numbers as people read them: thousands apart, a unit beside each on the same line (U+00A0), and never
 //! rounded to look better.
 
+use protocol::UnixMillis;
+
 /// Groups of three digits, `517,200`.
 pub(super) fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -12,6 +14,27 @@ pub(super) fn count(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Date and time of day, `2026-11-21 03:00:00`, so many hours east of Greenwich. The date is reckoned in
+/// the proleptic Gregorian calendar by eras of 400 years that begin on 1 March (H. Hinnant,
+/// *chrono-compatible low-level date algorithms*, `civil_from_days`).
+pub(super) fn date_time(at: UnixMillis, hours_east: i64) -> String {
+    let s = at.as_i64().div_euclid(1_000) + hours_east * 3_600;
+    let (days, s) = (s.div_euclid(86_400) + 719_468, s.rem_euclid(86_400));
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    let year = era * 400 + year + next;
+    let (h, min, s) = (s / 3_600, s / 60 % 60, s % 60);
+    format!("{year:04}-{month:02}-{day:02} {h:02}:{min:02}:{s:02}")
 }
 
 /// A number with so many decimals, its thousands apart.
@@ -136,6 +159,20 @@ mod tests {
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(decimal(-1_234.56, 1), "−1,234.6");
         assert_eq!(decimal(f64::NAN, 1), "–");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let at = |s: i64, hours_east| date_time(UnixMillis::new(s * 1_000), hours_east);
+        assert_eq!(at(0, 0), "1970-01-01 00:00:00");
+        assert_eq!(at(951_782_400, 0), "2000-02-29 00:00:00");
+        assert_eq!(at(1_795_230_000, 0), "2026-11-21 03:00:00");
+        assert_eq!(at(1_798_729_200, 9), "2027-01-01 00:00:00");
+        assert_eq!(at(4_107_542_399, 0), "2100-02-28 23:59:59");
+        assert_eq!(at(4_107_542_400, 0), "2100-03-01 00:00:00");
+        assert_eq!(at(-1, 0), "1969-12-31 23:59:59");
+        // No time of a report's file is a panic.
+        let _ = (at(i64::MAX / 1_000, 9), at(i64::MIN / 1_000, 0));
     }
 
     #[test]

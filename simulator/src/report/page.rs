@@ -70,10 +70,7 @@ fn head(report: &Report, w: &Words) -> Tag {
                 .text(report.scenario.summary.trim()),
         )
         .put(facts(vec![
-            (
-                w.began_at,
-                report.began_at.replace('T', " ").replace('Z', " UTC"),
-            ),
+            (w.began_at, (w.time)(report.began_at)),
             (w.elapsed, (w.seconds)(&decimal(report.elapsed_s, 0))),
             (w.alerts, count(report.machine.raised)),
             (w.seed, report.scenario.seed.to_string()),

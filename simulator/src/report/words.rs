@@ -1,6 +1,7 @@
 //! All words of page and comparison, in both languages. A table has every word or does not compile.
 
 use dispatcher::jurisdiction::Authority;
+use protocol::UnixMillis;
 
 use super::{Doubt, Group, Level, ServicePlace, Setup, StageName, Verdict};
 
@@ -58,6 +59,8 @@ pub(super) struct Words {
     pub(super) invented: &'static str,
     /// Metrics of what is shed: name, what it is called, why it happens.
     pub(super) shed_metrics: [(&'static str, &'static str, &'static str); 7],
+    /// A date and a time of day, where the reader is.
+    pub(super) time: fn(UnixMillis) -> String,
     /// A time in seconds.
     pub(super) seconds: fn(&str) -> String,
     pub(super) cores: fn(&str) -> String,

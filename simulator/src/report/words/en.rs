@@ -1,6 +1,6 @@
 //! The words in English.
 
-use super::super::numbers::{count, millis, percent};
+use super::super::numbers::{count, date_time, millis, percent};
 use super::Words;
 use crate::report::{Doubt, Group, Level, ServicePlace, Setup, StageName, Verdict};
 
@@ -49,6 +49,7 @@ pub(super) const WORDS: Words = Words {
             "The socket's receive buffer was full; phones send again.",
         ),
     ],
+    time: |at| format!("{} UTC", date_time(at, 0)),
     seconds: |s| format!("{s}\u{a0}s"),
     cores: |n| format!("{n} cores"),
     confined: |cores| format!("the service was confined to {cores} cores"),

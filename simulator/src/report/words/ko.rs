@@ -1,6 +1,6 @@
 //! The words in Korean.
 
-use super::super::numbers::{count, millis, percent};
+use super::super::numbers::{count, date_time, millis, percent};
 use super::Words;
 use crate::report::{Doubt, Group, Level, ServicePlace, Setup, StageName, Verdict};
 
@@ -49,6 +49,7 @@ pub(super) const WORDS: Words = Words {
             "소켓의 수신 버퍼가 가득 찼습니다. 전화가 다시 보냅니다.",
         ),
     ],
+    time: |at| format!("{} (한국 시각)", date_time(at, 9)),
     seconds: |s| format!("{s}초"),
     cores: |n| format!("{n}코어"),
     confined: |cores| format!("서비스를 {cores}코어로 제한"),
