@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::Scenario;
 
 mod compare;
+mod generator;
 mod invented;
 mod json;
 mod judge;
@@ -23,8 +24,10 @@ mod words;
 pub use compare::{
     Comparison, Counted, Group, Outcome, Row, Setup, SetupDifference, Subject, compare,
 };
+pub use generator::{Doubt, Generator};
 pub use invented::invented;
 pub use json::{ReportError, SCHEMA};
+pub use judge::{Judgement, Level, Verdict};
 pub use latency::HistogramError;
 pub use merge::{MergeError, merge};
 pub use words::Language;
@@ -135,59 +138,6 @@ pub enum ServicePlace {
     OtherMachine,
 }
 
-/// Whether the load was what it should have been.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Generator {
-    /// Alerts that were to be raised.
-    pub offered: u64,
-    /// Alerts that were begun.
-    pub begun: u64,
-    /// How late they were begun, against the plan.
-    pub late: Latency,
-    /// Share of its machine's processors that the generator used, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub processor_share: Option<f64>,
-    /// Why the run says little about the service: the generator was itself the bottleneck. Empty for a
-    /// conclusive run.
-    pub doubts: Vec<Doubt>,
-}
-
-impl Generator {
-    /// The times of the run are the service's, not the generator's.
-    #[must_use]
-    pub fn is_conclusive(&self) -> bool {
-        self.doubts.is_empty()
-    }
-}
-
-/// A sign that the generator was the bottleneck.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "what")]
-pub enum Doubt {
-    /// Alerts were begun too late.
-    BegunLate {
-        /// 99 of 100 were begun within this many milliseconds.
-        p99_ms: f64,
-        /// What is still taken for punctual.
-        limit_ms: f64,
-    },
-    /// Alerts of the plan were never begun.
-    NotBegun {
-        /// How many.
-        alerts: u64,
-    },
-    /// The generator used nearly all of its machine.
-    ProcessorFull {
-        /// Share of the machine's processors, from 0 to 1.
-        share: f64,
-    },
-    /// The kernel dropped packets because the generator did not read them in time.
-    PacketsDropped {
-        /// How many.
-        packets: u64,
-    },
-}
-
 /// Percentiles of a time, in milliseconds. [`Latency::of`] makes it from a histogram.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Latency {
@@ -230,54 +180,6 @@ pub enum StageName {
     Assigned,
     /// An officer's console shows the card.
     Console,
-}
-
-/// A service level of the machine.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Alerts raised and not on the console: none.
-    Lost,
-    /// Alerts on the console too often: none.
-    Doubled,
-    /// Incidents at another desk than a brute-force answer on the same map: none.
-    MapMismatches,
-    /// Alerts without a receipt: none.
-    Unreceipted,
-    /// Raise to receipt, 999 of 1,000, in milliseconds.
-    ReceiptP999,
-    /// Raise to console, 99 of 100, in milliseconds.
-    ConsoleP99,
-    /// After a restart until every phone that tracks is connected again, in milliseconds; only where
-    /// the scenario asks for it.
-    Returned,
-}
-
-/// A level and whether it was kept.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Judgement {
-    /// What was promised.
-    pub level: Level,
-    /// The most that is allowed: a count, or milliseconds.
-    pub wanted: f64,
-    /// What came of it, in the same unit; absent when nothing was measured, and then it is not kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measured: Option<f64>,
-    /// Whether it holds.
-    pub kept: bool,
-}
-
-/// What a run says about the service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// All levels kept, and the run is conclusive.
-    Passed,
-    /// A level was not kept, and that cannot be put down to the generator.
-    Missed,
-    /// The generator was the bottleneck: not conclusive at this rate.
-    #[default]
-    NotConclusive,
 }
 
 /// About the service.

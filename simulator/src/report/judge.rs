@@ -1,7 +1,57 @@
 //! Levels and what came of them.
 
-use super::{Generator, Judgement, Level, Machine, StageName, Verdict};
+use serde::{Deserialize, Serialize};
+
+use super::{Generator, Machine, StageName};
 use crate::scenario::Levels;
+
+/// A service level of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Alerts raised and not on the console: none.
+    Lost,
+    /// Alerts on the console too often: none.
+    Doubled,
+    /// Incidents at another desk than a brute-force answer on the same map: none.
+    MapMismatches,
+    /// Alerts without a receipt: none.
+    Unreceipted,
+    /// Raise to receipt, 999 of 1,000, in milliseconds.
+    ReceiptP999,
+    /// Raise to console, 99 of 100, in milliseconds.
+    ConsoleP99,
+    /// After a restart until every phone that tracks is connected again, in milliseconds; only where
+    /// the scenario asks for it.
+    Returned,
+}
+
+/// A level and whether it was kept.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Judgement {
+    /// What was promised.
+    pub level: Level,
+    /// The most that is allowed: a count, or milliseconds.
+    pub wanted: f64,
+    /// What came of it, in the same unit; absent when nothing was measured, and then it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<f64>,
+    /// Whether it holds.
+    pub kept: bool,
+}
+
+/// What a run says about the service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All levels kept, and the run is conclusive.
+    Passed,
+    /// A level was not kept, and that cannot be put down to the generator.
+    Missed,
+    /// The generator was the bottleneck: not conclusive at this rate.
+    #[default]
+    NotConclusive,
+}
 
 impl Machine {
     /// Judges what was counted and measured by the levels of the scenario: fills `judgements` and
