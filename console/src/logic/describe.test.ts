@@ -68,7 +68,8 @@ test("the reasons as officers read them", () => {
   const split: Assignment = { reason: "split", probability: 0.45, runners_up: [{ id: "x", name: "마포" }] };
   expect(reasonText({ reason: "nearest", distance_m: 840 }, en)).toBe("nearest, 840 m outside its area");
   expect(reasonText({ reason: "nearest", distance_m: 840 }, ko)).toBe("가장 가까운 서, 구역 밖 840 m");
-  expect(reasonText({ reason: "inside", probability: 0.95 }, en)).toBe("in this area with 95 %");
-  expect(reasonText(split, en)).toBe("split, no area holds half: also 마포; in this area with 45 %");
+  expect(reasonText({ reason: "inside", probability: 0.6 }, en)).toBe("in this area, 60 % likely");
+  expect(reasonText({ reason: "inside", probability: 0.95 }, en)).toBe(en.reason.inside);
+  expect(reasonText(split, en)).toBe("split, no area holds half: also 마포; 45 % likely here");
   expect(reasonText(split, ko)).toBe("나뉨, 절반을 넘는 구역 없음: 마포 구역도 해당; 이 구역일 확률 45 %");
 });

@@ -19,6 +19,9 @@ export interface FactGroup {
 const STILL_MPS = 0.5;
 const KMH_PER_MPS = 3.6;
 
+/** A fix is widened until it holds the phone with 95 %: more than that nobody knows, and a figure on every alert is noise. */
+const AS_GOOD_AS_SURE = 0.9;
+
 /** The national desk has no name of its own on the wire; every language has one for it. */
 export function deskName(desk: { id: string; name: string }, w: Words): string {
   return desk.id === "national" ? w.header.deskKind.national : desk.name;
@@ -30,6 +33,7 @@ export function reasonText(assignment: Assignment | undefined, w: Words): string
   const text = bareReasonText(assignment, w);
   const { reason, probability } = assignment;
   if (probability === undefined || reason === "none") return text;
+  if (reason === "inside" && probability >= AS_GOOD_AS_SURE) return text;
   const share = percentText(probability);
   return reason === "inside" ? w.reason.insideShare(share) : w.reason.withShare(text, share);
 }

@@ -115,13 +115,13 @@ export const en = {
 
   reason: {
     inside: "inside its area",
-    insideShare: (share: string) => `in this area with ${share}`,
+    insideShare: (share: string) => `in this area, ${share} likely`,
     border: "on the border, assigned here by rule",
     overlap: (others: string) => `in an overlap with ${others}`,
     majority: "mostly in this area",
     majorityElse: (others: string) => `mostly in this area, else ${others}`,
     split: (others: string) => `split, no area holds half: also ${others}`,
-    withShare: (reason: string, share: string) => `${reason}; in this area with ${share}`,
+    withShare: (reason: string, share: string) => `${reason}; ${share} likely here`,
     nearest: (distance: string) => `nearest, ${distance} outside its area`,
     nearestUnknown: "nearest, outside its area",
     none: "no station found, national desk",
