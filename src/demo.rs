@@ -208,10 +208,11 @@ pub async fn run(
         user: books.user.clone(),
         password: books.password.clone(),
         enrolment: doors.site.enrolment_without_token(doors.relay)?,
-        sign: Box::new({
+        sign: Arc::new({
             let site = Arc::clone(&doors.site);
             move |claims| site.issuer().issue(claims)
         }),
+        drill: false,
         map: doors.map,
     };
     let Outcome {

@@ -14,10 +14,13 @@ pub mod desks;
 pub mod exact_loop;
 #[cfg(feature = "io")]
 pub mod io;
+pub mod judge;
+pub mod measure;
 pub mod people;
 pub mod places;
 pub mod plain_loop;
 pub mod plan;
 pub mod report;
 pub mod scenario;
+pub mod sse;
 pub mod tiling;

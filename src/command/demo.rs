@@ -10,11 +10,12 @@ use ansim::service::Service;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use dispatcher::io::assets::page_hash;
-use rand::RngExt as _;
 use simulator::io::Outcome;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+use super::folder::Folder;
 
 /// Simulated phones all over Korea against a relay, a dispatcher and a console of this process, on
 /// loopback, with the log in a temporary folder.
@@ -49,8 +50,8 @@ impl Demo {
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
-        let folder = Folder::create()?;
-        let report = runtime.block_on(self.run_in(&folder.0))?;
+        let folder = Folder::create("demo")?;
+        let report = runtime.block_on(self.run_in(folder.path()))?;
         println!("{}", serde_json::to_string(&report)?);
         Ok(ExitCode::from(report.exit_code()))
     }
@@ -137,7 +138,8 @@ fn tell(so_far: &Outcome) {
     );
 }
 
-async fn stop_at_interrupt(stop: CancellationToken) -> std::io::Result<()> {
+/// Ends the raising at the first Ctrl-C, and the process at the second.
+pub(super) async fn stop_at_interrupt(stop: CancellationToken) -> std::io::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
@@ -147,30 +149,4 @@ async fn stop_at_interrupt(stop: CancellationToken) -> std::io::Result<()> {
     stop.cancel();
     tokio::signal::ctrl_c().await?;
     std::process::exit(1);
-}
-
-/// A folder of this run alone, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create() -> anyhow::Result<Self> {
-        let name = format!("ansim-demo-{:016x}", rand::rng().random::<u64>());
-        let path = std::env::temp_dir().join(name);
-        let mut builder = std::fs::DirBuilder::new();
-        // Keys and positions lie in it.
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&path)
-            .with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{} could not be removed: {error}", self.0.display());
-        }
-    }
 }

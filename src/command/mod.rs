@@ -2,11 +2,13 @@
 //! check or service level was not met.
 
 mod demo;
+mod folder;
 mod jurisdictions;
 mod locate;
 mod map_file;
 mod phone;
 mod serve;
+mod simulate;
 mod token;
 mod users;
 
@@ -39,6 +41,7 @@ enum Command {
     Phone(phone::PhoneCommand),
     Locate(locate::Locate),
     Demo(demo::Demo),
+    Simulate(simulate::Simulate),
     Jurisdictions(jurisdictions::Jurisdictions),
 }
 
@@ -54,6 +57,7 @@ impl Ansim {
             Command::Phone(phone) => ended(phone.run()),
             Command::Locate(locate) => ended(locate.run()),
             Command::Demo(demo) => demo.run().unwrap_or_else(|error| ended(Err(error))),
+            Command::Simulate(simulate) => ended(simulate.run()),
             Command::Jurisdictions(jurisdictions) => ended(jurisdictions.run()),
         }
     }

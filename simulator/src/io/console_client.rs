@@ -1,22 +1,25 @@
-//! The demo's own console: signs in, reads the board, follows the stream of events, and comes back
+//! A console without a page: signs in, reads the board, follows the stream of events, and comes back
 //! where it was when the stream ends.
 
 use std::time::{Duration, Instant};
 
-use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use protocol::IncidentId;
 use reqwest::{Client, Response, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::books::Seen;
+use crate::measure::Sighting;
+use crate::sse::{EventStream, ServerEvent};
 
 /// A request that has no answer by then has failed. A sign-in costs a second where cores are few.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A stream that is silent for so long is dead: two of its heartbeats and a little.
 const SILENCE: Duration = Duration::from_secs(12);
+
+/// The state of an incident about which nothing has been decided.
+const NOT_ASSIGNED: &str = "new";
 
 /// Between two attempts to follow the stream.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -47,7 +50,7 @@ pub enum ConsoleError {
 /// What the console hears, in the order in which it does.
 #[derive(Debug)]
 pub(super) enum Heard {
-    Card(Seen),
+    Card(Sighting),
     Left(IncidentId),
 }
 
@@ -63,11 +66,16 @@ struct Change {
     left: Vec<IncidentId>,
 }
 
+/// What is needed of a card; the rest is passed over.
 #[derive(Deserialize)]
 struct Card {
     id: IncidentId,
+    state: String,
+    #[serde(default)]
+    pending: bool,
     presses: u64,
     station: Desk,
+    position: Option<Fix>,
 }
 
 #[derive(Deserialize)]
@@ -75,12 +83,19 @@ struct Desk {
     id: String,
 }
 
+#[derive(Deserialize)]
+struct Fix {
+    fix_at_ms: Option<i64>,
+}
+
 impl From<Card> for Heard {
     fn from(card: Card) -> Self {
-        Self::Card(Seen {
+        Self::Card(Sighting {
             incident: card.id,
             desk: card.station.id,
             presses: card.presses,
+            is_assigned: !card.pending && card.state != NOT_ASSIGNED,
+            fix_at_ms: card.position.and_then(|fix| fix.fix_at_ms),
         })
     }
 }
@@ -177,24 +192,36 @@ impl ConsoleClient {
             request = request.header("Last-Event-ID", cursor);
         }
         let response = taken(&url, request.send().await).await?;
-        let mut events = response.bytes_stream().eventsource();
-        while let Ok(Some(Ok(event))) = tokio::time::timeout(SILENCE, events.next()).await {
-            let now = Instant::now();
-            if event.event == "change"
-                && let Ok(change) = serde_json::from_str::<Change>(&event.data)
-            {
-                for card in change.cards {
-                    hear(card.into(), now);
-                }
-                for incident in change.left {
-                    hear(Heard::Left(incident), now);
-                }
+        let mut bytes = response.bytes_stream();
+        let mut events = EventStream::default();
+        while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, bytes.next()).await {
+            if let Err(error) = events.push(&piece) {
+                tracing::warn!(%error, "the console gives up its stream");
+                break;
             }
-            if !event.id.is_empty() {
-                self.cursor = Some(event.id);
+            while let Some(event) = events.poll() {
+                self.hear(event, hear);
             }
         }
         Ok(())
+    }
+
+    fn hear(&mut self, event: ServerEvent, hear: &mut impl FnMut(Heard, Instant)) {
+        if event.kind == "change"
+            && let Ok(change) = serde_json::from_slice::<Change>(&event.data)
+        {
+            // The moment at which a page could begin to draw: the words have been understood.
+            let now = Instant::now();
+            for card in change.cards {
+                hear(card.into(), now);
+            }
+            for incident in change.left {
+                hear(Heard::Left(incident), now);
+            }
+        }
+        if !event.id.is_empty() {
+            self.cursor = Some(event.id);
+        }
     }
 }
 

@@ -5,8 +5,12 @@
 )]
 
 mod console_client;
+mod load;
 mod phone;
 mod run;
 
 pub use console_client::ConsoleError;
+pub use load::{
+    ENDPOINTS, Host, Load, LoadError, Loaded, MAX_PREPARED, ProcessUse, Ready, SoFar, Tickets,
+};
 pub use run::{DRAIN, Outcome, Run, RunError, Sign, Site};

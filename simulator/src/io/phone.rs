@@ -8,12 +8,12 @@ use client::Event;
 use client::io::{
     Endpoint, EndpointOptions, NotSent, Phone, PhoneEvent, PhoneHandle, PhoneOptions,
 };
-use protocol::token::{Claims, PersonRef};
+use protocol::token::{Claims, Issuer, PersonRef};
 use protocol::{AlertId, Enrolment, InstallKey, Millis, ReportKind, ReportNumber, UnixMillis};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 
-use super::run::{RunError, World};
+use super::run::{RunError, Site, World};
 use crate::books::Place;
 use crate::people::{Act, Person, Trust};
 
@@ -54,7 +54,7 @@ pub(super) async fn live(world: Arc<World>, person: Person) -> Result<(), RunErr
         world: &world,
         person: &person,
         endpoint,
-        enrolment: enrolment(&world, &person)?,
+        enrolment: enrolment(&world.site, &world.foreign_issuer, &person)?,
         app: None,
         pressed_at: Instant::now(),
         alert: None,
@@ -207,9 +207,13 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-fn enrolment(world: &World, person: &Person) -> Result<Enrolment, RunError> {
+/// What a phone knows of the site, with the token that its person has.
+pub(super) fn enrolment(
+    site: &Site,
+    foreign_issuer: &Issuer,
+    person: &Person,
+) -> Result<Enrolment, RunError> {
     let now = wall();
-    let site = &world.site;
     let issued_at = if person.trust == Trust::Expired {
         now.minus(TOKEN_LIFE).minus(TOKEN_LIFE)
     } else {
@@ -220,11 +224,11 @@ fn enrolment(world: &World, person: &Person) -> Result<Enrolment, RunError> {
         person: PersonRef(person.device),
         issued_at,
         expires_at: issued_at.plus(TOKEN_LIFE),
-        drill: false,
+        drill: site.drill,
     };
     let token = match person.trust {
         Trust::Enrolled | Trust::Expired => (site.sign)(&claims)?,
-        Trust::Foreign => world.foreign_issuer.issue(&claims)?,
+        Trust::Foreign => foreign_issuer.issue(&claims)?,
         Trust::Malformed => NO_TOKEN.to_vec(),
         Trust::NoToken => Vec::new(),
     };
@@ -234,7 +238,8 @@ fn enrolment(world: &World, person: &Person) -> Result<Enrolment, RunError> {
     })
 }
 
-fn wall() -> UnixMillis {
+/// The clock of every phone.
+pub(super) fn wall() -> UnixMillis {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

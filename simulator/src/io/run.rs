@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::console_client::{ConsoleClient, ConsoleError, Heard};
 use super::phone::live;
-use crate::books::{Books, Counts, NATIONAL_DESK, Place, RightDesks, Times};
-use crate::plain_loop::{PlainMap, radius_95_m};
+use crate::books::{Books, Counts, Seen, Times};
+use crate::judge::right_desks;
+use crate::plain_loop::PlainMap;
 use crate::plan::Plan;
 
 /// Nobody presses so long before the end, so that everything can drain; in a short run, nobody
@@ -35,12 +36,13 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const MAX_PHONES: u64 = 1_000_000;
 
 /// Seed of an issuer that no site trusts.
-const FOREIGN_SEED: [u8; 32] = [0xf0; 32];
+pub(super) const FOREIGN_SEED: [u8; 32] = [0xf0; 32];
 
 /// Signs a token.
-pub type Sign = Box<dyn Fn(&Claims) -> Result<Vec<u8>, TokenError> + Send + Sync>;
+pub type Sign = Arc<dyn Fn(&Claims) -> Result<Vec<u8>, TokenError> + Send + Sync>;
 
 /// A service that listens, as phones and officers know it.
+#[derive(Clone)]
 pub struct Site {
     /// The console's URL without a slash at its end.
     pub console: String,
@@ -52,6 +54,8 @@ pub struct Site {
     pub enrolment: Enrolment,
     /// Signs their tokens.
     pub sign: Sign,
+    /// Their tokens are for practice only.
+    pub drill: bool,
     /// The map by which the books judge.
     pub map: Arc<JurisdictionMap>,
 }
@@ -142,27 +146,19 @@ impl World {
                 continue;
             };
             let world = Arc::clone(&self);
-            let right = spawn_blocking(move || world.right_desks(&unjudged.place)).await?;
+            let right = spawn_blocking(move || right_desks(&world.judge, &unjudged.place)).await?;
             self.books().judged(unjudged, right);
         }
     }
 
-    /// Where an alert from this place may be, by the plain loop.
-    fn right_desks(&self, place: &Place) -> RightDesks {
-        let radius_m = radius_95_m(place.radius, place.confidence);
-        let owners = self.judge.owners_of_circle(place.at, radius_m);
-        if owners.is_empty() {
-            return RightDesks::from([NATIONAL_DESK.to_owned()]);
-        }
-        owners
-            .into_iter()
-            .map(|id| format!("station:{id}"))
-            .collect()
-    }
-
     fn hear(&self, heard: Heard, at: Instant) {
         match heard {
-            Heard::Card(seen) => {
+            Heard::Card(sighting) => {
+                let seen = Seen {
+                    incident: sighting.incident,
+                    desk: sighting.desk,
+                    presses: sighting.presses,
+                };
                 self.books()
                     .shown(seen, at.saturating_duration_since(self.start));
             }
