@@ -211,7 +211,7 @@ impl<T> Batcher<T> {
 
     /// The next batch to commit, when there is one and none is in flight.
     pub fn poll_batch(&mut self, now_ms: u64) -> Option<Batch> {
-        if self.in_flight.is_some() || self.failed.is_some() || !self.due(now_ms) {
+        if !self.is_ready(now_ms) {
             return None;
         }
         let id = self.next_id;
@@ -223,6 +223,12 @@ impl<T> Batcher<T> {
         };
         self.in_flight = Some(InFlight { id, waiting });
         Some(Batch { id, runs })
+    }
+
+    /// Whether [`Self::poll_batch`] has a batch now.
+    #[must_use]
+    pub fn is_ready(&self, now_ms: u64) -> bool {
+        self.in_flight.is_none() && self.failed.is_none() && self.due(now_ms)
     }
 
     fn due(&self, now_ms: u64) -> bool {

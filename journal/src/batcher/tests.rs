@@ -85,6 +85,31 @@ fn positions_ride_with_an_alert_or_wait_100_ms() {
 }
 
 #[test]
+fn who_waits_behind_others_changes_nothing_for_the_thread_that_sleeps() {
+    let mut batcher = batcher();
+    let sleep = |batcher: &Batcher<u64>| (batcher.is_ready(9), batcher.next_deadline());
+    for ticket in 1..=2 {
+        batcher
+            .offer(4 + ticket, Tracks, entries(1), ticket)
+            .unwrap();
+        assert_eq!(sleep(&batcher), (false, Some(105)), "position {ticket}");
+    }
+    for ticket in 3..=4 {
+        batcher.offer(9, Alerts, entries(1), ticket).unwrap();
+        assert_eq!(sleep(&batcher), (true, Some(105)), "alert {ticket}");
+    }
+    assert!(batcher.poll_batch(9).is_some());
+    for log in [Tracks, Alerts] {
+        batcher.offer(9, log, entries(1), 5).unwrap();
+        assert_eq!(
+            sleep(&batcher),
+            (false, None),
+            "the thread does not sleep now"
+        );
+    }
+}
+
+#[test]
 fn a_full_batch_of_positions_does_not_wait_and_closing_waits_for_nothing() {
     let mut batcher = batcher();
     batcher.offer(0, Tracks, entries(4), 1).unwrap();

@@ -108,10 +108,16 @@ impl Writer {
         if state.closing {
             return Err(AppendError::Closed);
         }
+        let before = state.wait_of_thread(now_ms);
         let offered = state.batcher.offer(now_ms, log, entries, reply);
+        let is_sooner = state.wait_of_thread(now_ms) != before;
         drop(state);
         offered.map_err(|refused| refused.error)?;
-        self.wake.notify_one();
+        // Who makes the thread do nothing new lets it sleep: a position that waits behind another
+        // would cost two switches of thread and find out that it waits.
+        if is_sooner {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -282,6 +288,12 @@ impl Writer {
 }
 
 impl State {
+    /// Until when the commit thread may sleep if nobody wakes it, and whether it has a batch at
+    /// once. Whoever changes either has to wake it.
+    fn wait_of_thread(&self, now_ms: u64) -> (bool, Option<u64>) {
+        (self.batcher.is_ready(now_ms), self.batcher.next_deadline())
+    }
+
     fn take(&mut self, now_ms: u64) -> Option<Work> {
         if self.chore_next
             && let Some(chore) = self.chores.pop_front()
