@@ -12,9 +12,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use dispatcher::jurisdiction::build::{KOREA_STATIONS_CSV, stations};
 use simulator::desks::what_if;
-use simulator::io::{Load, LoadError, Ready, SoFar};
+use simulator::io::{Load, LoadError, Loaded, Ready, SoFar};
 use simulator::plan::PlanError;
-use simulator::report::{Language, Report, Verdict};
+use simulator::report::{Language, Report, ServicePlace, Verdict};
 use simulator::scenario::{NAMES, Scenario, ScenarioError};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -25,9 +25,6 @@ use fill::Setup;
 use own::OwnService;
 use reports::{Compare, Merge};
 use target::Target;
-
-/// How long phones may go on after the end with what has not arrived; what is under way then is lost.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// From the last preparation to the first moment of the scenario.
 const HEAD_START: Duration = Duration::from_millis(500);
@@ -87,6 +84,9 @@ struct RunOptions {
     /// What share would be looked at within 15 s with other seats: seats=N, all rooms together
     #[arg(long, value_name = "seats=N")]
     what_if: Vec<String>,
+    /// For how many seconds phones go on after the end with what has not arrived; then it is lost
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    patience: u64,
     /// The districts of the own service's map; looked for in console/node_modules when not given
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     districts: Option<PathBuf>,
@@ -185,7 +185,7 @@ impl RunOptions {
                 scenario: scenario.clone(),
                 stations: stations(KOREA_STATIONS_CSV)?,
                 site,
-                patience: PATIENCE,
+                patience: Duration::from_secs(self.patience),
                 service_pid,
                 stop: stop.clone(),
             })
@@ -194,18 +194,21 @@ impl RunOptions {
             Some(target) => {
                 let load = load(target.site()?, target.service_pid())?;
                 let setup = Setup::of(&load, target.place());
-                prepared(load).await?.report(setup, seats).await?
+                let run = prepared(load).await?;
+                let loaded = run.loaded(&setup).await?;
+                fill::report(setup, loaded, None, seats)?
             }
             None => {
                 let mut own = OwnService::start(self.districts.as_deref()).await?;
                 let load = load(own.site()?, None)?;
-                let setup = Setup::of_own(&load);
+                let setup = Setup::of(&load, ServicePlace::SameProcess);
                 let run = prepared(load).await?;
                 let start = run.start;
-                let report = tokio::select! {
-                    report = run.report(setup, seats) => report?,
+                let loaded = tokio::select! {
+                    loaded = run.loaded(&setup) => loaded?,
                     why = own.keep(&scenario.events, start, &stop) => bail!(why),
                 };
+                let report = fill::report(setup, loaded, own.up_at(), seats)?;
                 own.shutdown().await;
                 report
             }
@@ -271,10 +274,10 @@ async fn prepared(load: Load) -> anyhow::Result<Run> {
 }
 
 impl Run {
-    async fn report(self, setup: Setup, seats: &[u64]) -> anyhow::Result<Report> {
-        let told = |so_far: &SoFar| tell(&setup, so_far);
+    async fn loaded(self, setup: &Setup) -> anyhow::Result<(Loaded, SystemTime)> {
+        let told = |so_far: &SoFar| tell(setup, so_far);
         let loaded = self.ready.run(self.start, told).await?;
-        fill::report(setup, loaded, self.began_at, seats)
+        Ok((loaded, self.began_at))
     }
 }
 

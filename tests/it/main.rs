@@ -23,6 +23,7 @@ mod protocol_document;
 mod quic;
 mod reload;
 mod serve;
+mod simulate;
 mod support;
 mod walls;
 mod workflow;

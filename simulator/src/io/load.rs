@@ -119,8 +119,8 @@ pub struct Loaded {
     pub packets_dropped: u64,
     /// The most phones that were connected at once.
     pub connected_max: u64,
-    /// After the last of those that had been cut off was connected again; zero when nobody was.
-    pub last_return: Duration,
+    /// When the last of those that had been cut off was connected again, if anybody was cut off.
+    pub last_return: Option<Instant>,
     /// Phones that were cut off and have not been connected since.
     pub still_away: u64,
 }
@@ -256,13 +256,14 @@ impl<'a> Watch<'a> {
         self.generator.used()
     }
 
-    /// Until everything has arrived and nothing came after it, or patience ends.
+    /// Until everything has arrived, whoever was cut off is back, and nothing came after it, or patience
+    /// ends.
     async fn until_settled(&mut self, patience: Duration, tell: &mut impl FnMut(&SoFar)) {
         let world = self.world;
         let until = world.now() + patience;
         let mut settled_at = None;
         while world.now() < until && !world.has_failed() {
-            let is_settled = world.measures().are_settled();
+            let is_settled = world.measures().are_settled() && world.still_away() == 0;
             settled_at = settled_at.filter(|_| is_settled);
             let since = *settled_at.get_or_insert(world.now());
             if is_settled && world.now() >= since + LINGER {

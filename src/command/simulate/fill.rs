@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::{Duration, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use ansim::service::build_name;
 use dispatcher::jurisdiction::JurisdictionMap;
@@ -15,7 +15,7 @@ use simulator::report::{
     Build, Cost, Doubt, FORMAT, Generator, Machine, MapLabel, Report, SeatsAndShare, ServicePlace,
     Setting,
 };
-use simulator::scenario::{Event, Scenario};
+use simulator::scenario::Scenario;
 
 /// 99 of 100 presses begin within this many milliseconds of their time, or the generator was the
 /// bottleneck: a twentieth of the strictest level of a built-in scenario.
@@ -35,12 +35,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// Of a load on a service of this process.
-    pub(super) fn of_own(load: &Load) -> Self {
-        Self::of(load, ServicePlace::SameProcess)
-    }
-
-    /// Of a load on a service elsewhere.
+    /// Of a load, before it is run.
     pub(super) fn of(load: &Load, service: ServicePlace) -> Self {
         Self {
             scenario: load.scenario.clone(),
@@ -72,14 +67,15 @@ impl Setup {
 /// The report of a load, with the people at its desks.
 pub(super) fn report(
     setup: Setup,
-    loaded: Loaded,
-    began_at: SystemTime,
+    (loaded, began_at): (Loaded, SystemTime),
+    up_at: Option<Instant>,
     what_if: &[u64],
 ) -> anyhow::Result<Report> {
     let counts = loaded.measures.progress().counts;
     let generator = generator(&loaded, &counts);
     let mut machine = Machine {
         cost: cost(&loaded, &counts),
+        returned_ms: returned_ms(&loaded, up_at),
         shed: loaded.shed.clone(),
         ..loaded.measures.machine()
     };
@@ -204,23 +200,21 @@ fn note(setup: &Setup, loaded: &Loaded, counts: &Counts) -> String {
     if setup.scenario.abuse.is_some() {
         notes.push("Abuse was not simulated.".to_owned());
     }
-    notes.extend(returns(setup, loaded));
+    if loaded.still_away > 0 {
+        notes.push(format!(
+            "{} phones that had been cut off were not connected again.",
+            loaded.still_away
+        ));
+    }
     notes.join(" ")
 }
 
-/// When everybody was back after the last restart.
-fn returns(setup: &Setup, loaded: &Loaded) -> Option<String> {
-    let ups = setup.scenario.events.iter().map(|event| {
-        let Event::Restart { at_s, down_s } = event;
-        at_s + down_s
-    });
-    let up_s = ups.max_by(f64::total_cmp)?;
-    let back = loaded
+/// How long after the last restart everybody was back, in milliseconds; absent as long as somebody is
+/// not, and without a restart.
+fn returned_ms(loaded: &Loaded, up_at: Option<Instant>) -> Option<f64> {
+    let up_at = up_at.filter(|_| loaded.still_away == 0)?;
+    let back_after = loaded
         .last_return
-        .saturating_sub(Duration::try_from_secs_f64(up_s).ok()?);
-    Some(format!(
-        "After the restart the last phone was connected again after {:.1} s; {} never were.",
-        back.as_secs_f64(),
-        loaded.still_away
-    ))
+        .map(|back| back.saturating_duration_since(up_at));
+    Some(back_after.unwrap_or_default().as_secs_f64() * 1_000.0)
 }

@@ -26,6 +26,8 @@ pub(super) struct OwnService {
     console_url: String,
     /// Absent while it is stopped.
     service: Option<Service>,
+    /// When its last start began.
+    up_at: Option<Instant>,
     folder: Folder,
 }
 
@@ -56,6 +58,7 @@ impl OwnService {
             officer,
             map: Arc::new(map),
             service: Some(service),
+            up_at: None,
             folder,
         })
     }
@@ -108,9 +111,15 @@ impl OwnService {
         parts.relay.listen = self.relay;
         parts.console.listen = self.console;
         sleep_until(up_at.into()).await;
+        self.up_at = Some(Instant::now());
         self.service = Some(Service::start(parts).await?);
         eprintln!("the service has been started again");
         Ok(())
+    }
+
+    /// When it was started again, if it was.
+    pub(super) fn up_at(&self) -> Option<Instant> {
+        self.up_at
     }
 
     pub(super) async fn shutdown(self) {

@@ -148,8 +148,9 @@ impl World {
         self.last_return_us.fetch_max(at_us, Ordering::Relaxed);
     }
 
-    pub(super) fn last_return(&self) -> Duration {
-        Duration::from_micros(self.last_return_us.load(Ordering::Relaxed))
+    pub(super) fn last_return(&self) -> Option<Instant> {
+        let at_us = self.last_return_us.load(Ordering::Relaxed);
+        (at_us > 0).then(|| self.at(Duration::from_micros(at_us)))
     }
 
     pub(super) fn still_away(&self) -> u64 {
