@@ -1,0 +1,55 @@
+//! What a relay costs beside bare quinn: processor time of a cold alert and of a position, memory of
+//! an idle phone. The server is a process of its own, this program started again, so that the
+//! system tells its figures apart from those of the phones.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a bench measures with the clock, and ends where something is wrong"
+)]
+
+mod bare;
+mod child;
+mod cold;
+mod idle;
+mod phones;
+mod process;
+mod relay_server;
+#[path = "../support/mod.rs"]
+mod support;
+mod warm;
+
+use child::Kind;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, serve, kind, folder] = &arguments[..]
+        && serve == child::SERVE
+    {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        return runtime.block_on(child::serve(Kind::named(kind), folder.as_ref()));
+    }
+    if !support::is_asked() {
+        return;
+    }
+    // `-- cold`, `-- warm` or `-- idle` for one of them alone; all without.
+    let parts = ["cold", "warm", "idle"];
+    let wanted = |part: &str| {
+        let named = |argument: &String| argument == part;
+        arguments.iter().any(named)
+            || !arguments
+                .iter()
+                .any(|argument| parts.contains(&argument.as_str()))
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        if wanted("cold") {
+            cold::measure().await;
+        }
+        if wanted("warm") {
+            warm::measure().await;
+        }
+        if wanted("idle") {
+            idle::measure().await;
+        }
+    });
+}
