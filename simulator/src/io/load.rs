@@ -3,6 +3,7 @@
 //! An open loop: a press waits for its time and for nothing else ([`pacer`]). Each phone is the client's
 //! own code over QUIC, several sockets for all of them.
 
+mod abuse;
 mod host;
 mod judging;
 mod pacer;
@@ -12,6 +13,7 @@ mod tickets;
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use client::io::{Endpoint, EndpointOptions};
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::console_client::ConsoleClient;
 use super::run::{RunError, Site};
 use crate::measure::{Measures, Progress, Sample};
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Nuisances, Plan, PlanError};
 use crate::report::Shed;
 use crate::scenario::Scenario;
 pub use host::{Host, ProcessUse};
@@ -117,6 +119,8 @@ pub struct Loaded {
     pub service: Option<ProcessUse>,
     /// Packets that the kernel dropped because this process did not read them in time.
     pub packets_dropped: u64,
+    /// Pieces of traffic that was no emergency.
+    pub nuisances: u64,
     /// The most phones that were connected at once.
     pub connected_max: u64,
     /// When the last of those that had been cut off was connected again, if anybody was cut off.
@@ -180,6 +184,10 @@ impl Ready {
             Ok(())
         });
         world.keep(judging::keep_judging(Arc::clone(&world)));
+        let nuisances = Nuisances::of(&load.scenario, &load.stations)?;
+        let came = Arc::new(AtomicU64::new(0));
+        let abusing = abuse::keep_abusing(Arc::clone(&world), nuisances, Arc::clone(&came));
+        world.keep(abusing);
         let mut watch = Watch::new(&load, &world);
         let pacer = Pacer::start(&world, plan, prepared)?;
         let generator = watch.until_raised(&pacer, &mut tell).await;
@@ -202,6 +210,7 @@ impl Ready {
             generator,
             service: watch.service.map(|mut host| host.used()),
             packets_dropped: world.packets_dropped(),
+            nuisances: came.load(Ordering::Relaxed),
             connected_max: watch.connected_max,
             last_return: world.last_return(),
             still_away: world.still_away(),

@@ -198,7 +198,11 @@ fn note(setup: &Setup, loaded: &Loaded, counts: &Counts) -> String {
         notes.push("Bad networks were not simulated: no packet was lost on purpose.".to_owned());
     }
     if setup.scenario.abuse.is_some() {
-        notes.push("Abuse was not simulated.".to_owned());
+        notes.push(format!(
+            "Beside the alerts came {} pieces of traffic that was no emergency; a connection that is \
+             left alone has completed its handshake.",
+            loaded.nuisances
+        ));
     }
     if loaded.still_away > 0 {
         notes.push(format!(
