@@ -35,7 +35,7 @@ pub const MAX_PRESSES: usize = 2;
 const MAX_UNJUDGED: usize = 1_000_000;
 
 /// Incidents of which nobody knows whose they are: a card may be faster than the task of its phone by
-/// milliseconds. Beyond, each counts as doubled and is not looked at again.
+/// milliseconds. Beyond, the oldest are nobody's for ever.
 const MAX_STRANGERS: usize = 100_000;
 
 /// A time that has not come, in microseconds.
@@ -147,6 +147,13 @@ struct Stranger {
     newest: Option<(Sighting, Duration)>,
 }
 
+impl Stranger {
+    fn presses(&self) -> u64 {
+        let (sighting, _) = self.newest.as_ref().unwrap_or(&self.first);
+        sighting.presses.max(1)
+    }
+}
+
 /// All measures of a load.
 #[derive(Debug, Default)]
 pub struct Measures {
@@ -154,7 +161,10 @@ pub struct Measures {
     /// By phone and number of the press after which it would be named.
     incidents: BTreeMap<IncidentId, (u32, u8)>,
     strangers: BTreeMap<IncidentId, Stranger>,
-    strangers_too_many: u64,
+    /// In the order in which they came, those that were claimed since among them.
+    strangers_order: VecDeque<IncidentId>,
+    /// Presses of strangers that nobody will claim any more.
+    forgotten: u64,
     /// Incidents of traffic that is no emergency.
     ignored: BTreeSet<IncidentId>,
     desks: Desks,
@@ -230,9 +240,8 @@ impl Measures {
         self.said(phone, place);
     }
 
-    /// The incident of an alert that is no emergency, and is not judged.
-    pub fn ignore(&mut self, device: &DeviceId, alert: &AlertId) {
-        let incident = IncidentId::of(device, alert);
+    /// An incident that is none of this load's alerts, and is not judged.
+    pub fn ignore(&mut self, incident: IncidentId) {
         self.strangers.remove(&incident);
         self.ignored.insert(incident);
     }
@@ -330,16 +339,19 @@ impl Measures {
     fn seen_of_nobody(&mut self, sighting: Sighting, at: Duration) {
         if let Some(stranger) = self.strangers.get_mut(&sighting.incident) {
             stranger.newest = Some((sighting, at));
-        } else if self.strangers.len() < MAX_STRANGERS {
-            let first = (sighting.clone(), at);
-            let stranger = Stranger {
-                first,
-                newest: None,
-            };
-            self.strangers.insert(sighting.incident, stranger);
-        } else {
-            self.strangers_too_many += 1;
+            return;
         }
+        if self.strangers_order.len() >= MAX_STRANGERS
+            && let Some(oldest) = self.strangers_order.pop_front()
+            && let Some(forgotten) = self.strangers.remove(&oldest)
+        {
+            self.forgotten += forgotten.presses();
+        }
+        let incident = sighting.incident;
+        self.strangers_order.push_back(incident);
+        let first = (sighting, at);
+        let newest = None;
+        self.strangers.insert(incident, Stranger { first, newest });
     }
 
     fn seen_of(&mut self, phone: u32, number: u8, sighting: &Sighting, at: Duration) {

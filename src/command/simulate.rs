@@ -193,7 +193,7 @@ impl RunOptions {
         let report = match target {
             Some(target) => {
                 let load = load(target.site()?, target.service_pid())?;
-                let setup = Setup::of(&load, target.place());
+                let setup = Setup::of(&load, target.place(), target.is_shared());
                 let run = prepared(load).await?;
                 let loaded = run.loaded(&setup).await?;
                 fill::report(setup, loaded, None, seats)?
@@ -201,7 +201,7 @@ impl RunOptions {
             None => {
                 let mut own = OwnService::start(self.districts.as_deref()).await?;
                 let load = load(own.site()?, None)?;
-                let setup = Setup::of(&load, ServicePlace::SameProcess);
+                let setup = Setup::of(&load, ServicePlace::SameProcess, false);
                 let run = prepared(load).await?;
                 let start = run.start;
                 let loaded = tokio::select! {

@@ -176,8 +176,9 @@ impl Ready {
         let plan = Plan::of(&load.scenario, &load.stations)?;
         let tickets = prepared.tickets();
         let world = Arc::new(World::new(&load, endpoints, start)?);
-        let heard = |heard, at| world.hear(heard, at);
-        console.read_board(heard).await.map_err(RunError::from)?;
+        // What stands on the board before anybody presses is none of the load's.
+        let before = |heard, _| world.pass_over(heard);
+        console.read_board(before).await.map_err(RunError::from)?;
         let listener = Arc::clone(&world);
         world.keep(async move {
             console.follow(|heard, at| listener.hear(heard, at)).await;

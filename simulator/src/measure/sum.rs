@@ -6,7 +6,7 @@ use std::time::Duration;
 use dispatcher::desk::Desk;
 use protocol::LatLon;
 
-use super::{Measures, Phone};
+use super::{Measures, Phone, Stranger};
 use crate::desks::{DeskAlert, Room, Rooms};
 use crate::report::{Cell, Latency, Machine, Second};
 
@@ -56,7 +56,7 @@ impl Measures {
             counts: self.counts,
             receipt_p99_ms: self.times.receipt_p99_ms(),
             console_p99_ms: self.times.console_p99_ms(),
-            strangers: self.strangers.len() as u64 + self.strangers_too_many,
+            strangers: self.strangers.len() as u64,
         }
     }
 
@@ -72,22 +72,26 @@ impl Measures {
         receipted == begun && on_board == begun
     }
 
-    /// What is known about the service, not judged yet.
+    /// Presses of incidents on the console that are nobody's. Where others use the service as well, they
+    /// are theirs; else each is one too many.
+    #[must_use]
+    pub fn of_nobody(&self) -> u64 {
+        let known = self.strangers.values().map(Stranger::presses);
+        known.sum::<u64>() + self.forgotten
+    }
+
+    /// What is known about the service, not judged yet; without what is nobody's.
     #[must_use]
     pub fn machine(&self) -> Machine {
         let on_board: u64 = self.phones.iter().map(Phone::on_board).sum();
         let doubled: u64 = self.phones.iter().map(Phone::doubled).sum();
-        let strangers = self.strangers.values().map(|stranger| {
-            let (sighting, _) = stranger.newest.as_ref().unwrap_or(&stranger.first);
-            sighting.presses.max(1)
-        });
         let wrong = self.phones.iter().filter(|row| row.is_at_a_wrong_desk);
         Machine {
             raised: self.counts.begun,
             receipted: self.counts.receipted,
             on_board,
             lost: self.counts.begun.saturating_sub(on_board),
-            doubled: doubled + strangers.sum::<u64>() + self.strangers_too_many,
+            doubled,
             reordered: self.counts.reordered,
             map_mismatches: wrong.count() as u64,
             positions_sent: self.counts.positions_sent,

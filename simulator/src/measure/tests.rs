@@ -101,11 +101,12 @@ fn a_card_that_is_faster_than_its_phones_task_counts_all_the_same() {
     let mut measures = Measures::default();
     measures.seen(card(1, 1), ms(500));
     measures.seen(card(1, 2), ms(700));
-    assert_eq!(measures.machine().doubled, 2, "nobody's so far");
+    assert_eq!(measures.of_nobody(), 2, "so far");
     let phone = measures.begun(&press(1, 0, 400, 450));
     measures.begun_again(phone, &press(1, 1, 600, 650));
     let machine = measures.machine();
-    assert_eq!((machine.on_board, machine.lost, machine.doubled), (2, 0, 0));
+    assert_eq!((machine.on_board, machine.lost), (2, 0));
+    assert_eq!((machine.doubled, measures.of_nobody()), (0, 0));
     let console = &machine.stages[2].from_intended;
     assert!(close_to(console.max_ms, 100.0) && console.count == 2);
 }
@@ -120,14 +121,15 @@ fn what_is_not_on_the_console_is_lost_and_what_is_nobodys_is_doubled() {
     measures.seen(card(3, 2), ms(20));
     let machine = measures.machine();
     assert_eq!((machine.raised, machine.on_board), (3, 1));
-    assert_eq!((machine.lost, machine.doubled), (2, 2));
+    assert_eq!((machine.lost, machine.doubled), (2, 0));
+    assert_eq!(measures.of_nobody(), 2);
     assert!(!measures.are_settled());
     // An incident that has left is not on the console.
     measures.left(&card(2, 1).incident);
     assert_eq!(measures.machine().lost, 3);
     // Traffic that is no emergency is nobody's business here.
-    measures.ignore(&device(3), &alert(3, 0));
-    assert_eq!(measures.machine().doubled, 0);
+    measures.ignore(card(3, 2).incident);
+    assert_eq!(measures.of_nobody(), 0);
 }
 
 #[test]
@@ -200,6 +202,26 @@ fn a_phone_takes_a_row_of_bounded_size() {
     assert!(size_of::<Unjudged>() <= 24);
 }
 
+#[test]
+fn of_too_many_strangers_the_oldest_are_forgotten_and_counted() {
+    let mut measures = Measures::default();
+    let id = |n: u32| {
+        let mut device = [0; 16];
+        device[..4].copy_from_slice(&n.to_be_bytes());
+        IncidentId::of(&DeviceId::Enrolled(device), &alert(1, 0))
+    };
+    let many = u32::try_from(MAX_STRANGERS).unwrap() + 7;
+    for n in 0..many {
+        let stranger = Sighting {
+            incident: id(n),
+            ..card(1, 1)
+        };
+        measures.seen(stranger, ms(1));
+    }
+    assert_eq!(measures.strangers.len(), MAX_STRANGERS);
+    assert_eq!(measures.of_nobody(), u64::from(many));
+}
+
 proptest! {
     /// Whatever arrives, in whatever order: counting as it comes is counting at the end.
     #[test]
@@ -226,19 +248,20 @@ proptest! {
             }
         }
         let machine = measures.machine();
-        let (mut lost, mut doubled) = (0, 0);
+        let (mut lost, mut doubled, mut strangers) = (0, 0, 0);
         for phone in 0..6 {
             let raised = u64::from(phones.contains_key(&phone)) + u64::from(again.contains(&phone));
             let seen = held.get(&phone);
             let shown = seen.copied().unwrap_or(0);
             if raised == 0 {
-                doubled += seen.map_or(0, |shown| (*shown).max(1));
+                strangers += seen.map_or(0, |shown| (*shown).max(1));
             } else {
                 lost += raised.saturating_sub(shown);
                 doubled += shown.saturating_sub(raised);
             }
         }
         prop_assert_eq!((machine.lost, machine.doubled), (lost, doubled));
+        prop_assert_eq!(measures.of_nobody(), strangers);
         prop_assert_eq!(machine.lost, machine.raised - machine.on_board);
     }
 }

@@ -32,15 +32,18 @@ pub(super) struct Setup {
     pub(super) scenario: Scenario,
     map: Arc<JurisdictionMap>,
     service: ServicePlace,
+    /// Others use the service as well.
+    is_shared: bool,
 }
 
 impl Setup {
     /// Of a load, before it is run.
-    pub(super) fn of(load: &Load, service: ServicePlace) -> Self {
+    pub(super) fn of(load: &Load, service: ServicePlace, is_shared: bool) -> Self {
         Self {
             scenario: load.scenario.clone(),
             map: Arc::clone(&load.site.map),
             service,
+            is_shared,
         }
     }
 
@@ -79,6 +82,9 @@ pub(super) fn report(
         shed: loaded.shed.clone(),
         ..loaded.measures.machine()
     };
+    if !setup.is_shared {
+        machine.doubled += loaded.measures.of_nobody();
+    }
     machine.judge(&setup.scenario.levels, &generator);
     let rooms = Rooms::of(&setup.map);
     let alerts = loaded.measures.desk_alerts(&rooms);

@@ -33,6 +33,10 @@ pub(super) struct Target {
     /// The tokens are for practice only, and the alerts say so.
     #[serde(default = "yes")]
     drill: bool,
+    /// Others use the service meanwhile, such as another machine of the same load: incidents of nobody
+    /// are theirs.
+    #[serde(default)]
+    shared: bool,
     /// The service's process on this machine: its use of the machine goes into the report.
     #[serde(default)]
     service_pid: Option<u32>,
@@ -77,6 +81,10 @@ impl Target {
             Some(_) => ServicePlace::SameMachine,
             None => ServicePlace::OtherMachine,
         }
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared
     }
 
     pub(super) fn service_pid(&self) -> Option<u32> {

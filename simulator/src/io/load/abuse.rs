@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use client::Event;
 use client::io::ALPN;
-use protocol::{Enrolment, ReportKind};
+use protocol::{Enrolment, IncidentId, ReportKind};
 use quinn::crypto::rustls::QuicClientConfig;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _};
@@ -140,7 +140,8 @@ async fn press(world: &World, person: &Person) -> Result<(), RunError> {
     let mut raise = person.raise(Duration::ZERO, wall());
     raise.interval = None;
     if let Ok(alert) = app.handle.raise_with(raise).await {
-        world.measures().ignore(&person.device_id(), &alert);
+        let incident = IncidentId::of(&person.device_id(), &alert);
+        world.measures().ignore(incident);
     }
     let receipted = async {
         while let Some(event) = app.events.recv().await {

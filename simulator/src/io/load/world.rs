@@ -91,6 +91,12 @@ impl World {
         }
     }
 
+    pub(super) fn pass_over(&self, heard: Heard) {
+        if let Heard::Card(sighting) = heard {
+            self.measures().ignore(sighting.incident);
+        }
+    }
+
     /// Runs a task until the load ends. Its error ends the load.
     pub(super) fn keep(
         self: &Arc<Self>,
