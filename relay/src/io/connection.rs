@@ -7,8 +7,10 @@ use std::task::{Context, Waker};
 use bytes::Bytes;
 use protocol::Millis;
 use quinn::{
-    Chunk, Connection, ReadError, RecvStream, SendStream, VarInt, WriteError, ZeroRttAccepted,
+    AcceptBi, Chunk, Connection, ReadDatagram, ReadError, RecvStream, SendStream, VarInt,
+    WriteError, ZeroRttAccepted,
 };
+use tokio::sync::futures::Notified;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::hub::Seat;
@@ -43,6 +45,18 @@ struct Shell<'a> {
     has_stream: bool,
 }
 
+/// What is waited for from one turn to the next. To wait anew each time would be to queue up and to leave the queue
+/// again, several times for each position.
+struct Waits<'a, 'pin> {
+    mail: Pin<&'pin mut Notified<'a>>,
+    stream: Pin<&'pin mut AcceptBi<'a>>,
+    datagram: Pin<&'pin mut ReadDatagram<'a>>,
+    timer: Pin<&'pin mut Sleep>,
+    /// When the timer rings. It is set again only when an earlier deadline comes up or it has rung: most deadlines
+    /// move away with every frame.
+    armed: Millis,
+}
+
 /// Runs a connection to its end.
 pub(crate) async fn run(
     seat: Seat,
@@ -59,10 +73,14 @@ pub(crate) async fn run(
         reading: None,
         has_stream: false,
     };
-    // The timer is set again only when an earlier deadline comes up or it has rung: most deadlines move away
-    // with every frame.
-    let mut armed = Millis(u64::MAX);
-    let mut timer = pin!(sleep_until(Instant::now()));
+    let transport = shell.connection.clone();
+    let mut waits = Waits {
+        mail: pin!(seat.mailbox.arrived()),
+        stream: pin!(transport.accept_bi()),
+        datagram: pin!(transport.read_datagram()),
+        timer: pin!(sleep_until(Instant::now())),
+        armed: Millis(u64::MAX),
+    };
     loop {
         if let Some(code) = shell.session.poll_close() {
             if code == CloseCode::ShuttingDown {
@@ -72,47 +90,56 @@ pub(crate) async fn run(
             break;
         }
         if let Some(due) = shell.session.next_deadline()
-            && due < armed
+            && due < waits.armed
         {
-            armed = due;
-            timer.as_mut().reset(seat.hub.instant(due));
+            waits.armed = due;
+            waits.timer.as_mut().reset(seat.hub.instant(due));
         }
-        let arrived = shell.wait(timer.as_mut(), armed).await;
-        if matches!(arrived, Arrived::Deadline) {
-            armed = Millis(u64::MAX);
-        }
+        let arrived = waits.wait(&mut shell, &transport).await;
         if !shell.handle(arrived) {
             break;
         }
     }
 }
 
-impl Shell<'_> {
-    async fn wait(&mut self, timer: Pin<&mut Sleep>, armed: Millis) -> Arrived {
-        let has_room = self.session.has_room();
+impl<'a> Waits<'a, '_> {
+    async fn wait(&mut self, shell: &mut Shell<'a>, transport: &'a Connection) -> Arrived {
+        let has_room = shell.session.has_room();
         tokio::select! {
             biased;
-            () = self.seat.mailbox.arrived() => Arrived::Mail,
-            () = ended(&mut self.handshake) => Arrived::HandshakeEnded,
-            written = write(&mut self.writing, self.session.poll_write()) => match written {
+            () = self.mail.as_mut() => {
+                self.mail.set(shell.seat.mailbox.arrived());
+                Arrived::Mail
+            }
+            () = ended(&mut shell.handshake) => Arrived::HandshakeEnded,
+            written = write(&mut shell.writing, shell.session.poll_write()) => match written {
                 Ok(bytes) => Arrived::Written(bytes),
                 Err(WriteError::ConnectionLost(_)) => Arrived::Lost,
                 // The phone wants no answers: they are dropped, its reports are taken.
-                Err(_) => Arrived::Written(self.session.poll_write().len()),
+                Err(_) => Arrived::Written(shell.session.poll_write().len()),
             },
-            stream = self.connection.accept_bi() => stream.map_or(Arrived::Lost, Arrived::Stream),
-            read = read(&mut self.reading), if has_room => match read {
+            stream = self.stream.as_mut() => {
+                self.stream.set(transport.accept_bi());
+                stream.map_or(Arrived::Lost, Arrived::Stream)
+            }
+            read = read(&mut shell.reading), if has_room => match read {
                 Ok(chunk) => Arrived::Bytes(chunk),
                 Err(ReadError::ConnectionLost(_)) => Arrived::Lost,
                 Err(_) => Arrived::Bytes(None),
             },
-            datagram = self.connection.read_datagram(), if has_room => {
+            datagram = self.datagram.as_mut(), if has_room => {
+                self.datagram.set(transport.read_datagram());
                 datagram.map_or(Arrived::Lost, Arrived::Datagram)
             }
-            () = timer, if armed.0 < u64::MAX => Arrived::Deadline,
+            () = self.timer.as_mut(), if self.armed.0 < u64::MAX => {
+                self.armed = Millis(u64::MAX);
+                Arrived::Deadline
+            }
         }
     }
+}
 
+impl Shell<'_> {
     /// False when the connection has ended.
     fn handle(&mut self, arrived: Arrived) -> bool {
         if matches!(arrived, Arrived::HandshakeEnded) || self.handshake_has_ended() {

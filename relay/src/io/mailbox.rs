@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::append::Outcome;
 use crate::limits::MAILBOX_WORDS_MAX;
@@ -62,8 +63,8 @@ impl Mailbox {
     }
 
     /// Waits until something has been put since the last [`Mailbox::take`].
-    pub(crate) async fn arrived(&self) {
-        self.arrived.notified().await;
+    pub(crate) fn arrived(&self) -> Notified<'_> {
+        self.arrived.notified()
     }
 
     pub(crate) fn take(&self) -> Mail {

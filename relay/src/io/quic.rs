@@ -17,6 +17,7 @@ use super::connection;
 use super::hub::Hub;
 use super::keys::Keys;
 use super::relay::RetryPolicy;
+use super::rng;
 use crate::connection_id::{CONNECTION_ID_BYTES, ConnectionIds, RANDOM_BYTES};
 use crate::limits;
 
@@ -42,8 +43,7 @@ struct Generator(ConnectionIds);
 impl ConnectionIdGenerator for Generator {
     fn generate_cid(&mut self) -> ConnectionId {
         let mut random = [0; RANDOM_BYTES];
-        aws_lc_rs::rand::fill(&mut random)
-            .expect("AWS-LC aborts the process rather than answer an error");
+        rng::fill(&mut random);
         ConnectionId::new(&self.0.make(random))
     }
 
