@@ -10,6 +10,7 @@
 //! press on the console too many, and each incident of nobody. *Reordered* is a fix that is older than
 //! the one before it on the same card.
 
+mod phone;
 mod second;
 mod sum;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::time::Duration;
 use protocol::{AlertId, DeviceId, IncidentId};
 
 use crate::books::Place;
+use phone::{Desks, Later, Phone, Press};
 pub use second::Sample;
 use second::Seconds;
 pub use sum::{Counts, Progress};
@@ -83,63 +85,6 @@ pub struct Unjudged {
     later: Option<Box<Later>>,
 }
 
-/// The two newest places that a phone said after its first one: the newest may be too new for the
-/// card that came at the same moment.
-type Later = [Option<Place>; 2];
-
-/// The number of a press and the moments of it, in microseconds since the start.
-#[derive(Clone, Copy, Debug)]
-struct Press {
-    intended_us: u64,
-    begun_us: u64,
-    is_receipted: bool,
-    is_seen: bool,
-}
-
-/// What is known of one phone.
-#[derive(Debug)]
-struct Phone {
-    presses: [Option<Press>; MAX_PRESSES],
-    first_place: Option<Place>,
-    later: Option<Box<Later>>,
-    /// By its own clock, of the newest fix on the console.
-    fix_at_ms: Option<i64>,
-    /// When a press was on the console of which the phone had not told yet.
-    unexpected_us: u64,
-    /// Presses that the incidents hold which are named after its first and second alert.
-    held: [u16; MAX_PRESSES],
-    /// Where the first of them is; [`Desks::NONE`].
-    desk: u16,
-    is_assigned: bool,
-    is_at_a_wrong_desk: bool,
-}
-
-/// Names of desks, each kept once.
-#[derive(Debug, Default)]
-struct Desks {
-    names: Vec<String>,
-    numbers: BTreeMap<String, u16>,
-}
-
-impl Desks {
-    const NONE: u16 = u16::MAX;
-
-    /// A map with more desks than there are numbers has no number for the rest.
-    fn number(&mut self, name: &str) -> u16 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        match u16::try_from(self.names.len()) {
-            Ok(number) if number != Self::NONE => {
-                self.names.push(name.to_owned());
-                self.numbers.insert(name.to_owned(), number);
-                number
-            }
-            _ => Self::NONE,
-        }
-    }
-}
-
 /// An incident that nobody has claimed yet: as it was seen first, and last.
 #[derive(Debug)]
 struct Stranger {
@@ -185,22 +130,12 @@ impl Measures {
     pub fn begun(&mut self, press: &Begun) -> PhoneNumber {
         let number = u32::try_from(self.phones.len()).unwrap_or(u32::MAX);
         let begun = self.count_begun(press);
-        self.phones.push(Phone {
-            presses: [Some(begun), None],
-            first_place: press.place,
-            later: None,
-            fix_at_ms: None,
-            unexpected_us: NEVER_US,
-            held: [0; MAX_PRESSES],
-            desk: Desks::NONE,
-            is_assigned: false,
-            is_at_a_wrong_desk: false,
-        });
+        self.phones.push(Phone::new(begun, press.place));
         self.claim(press, (number, 0));
         PhoneNumber(number)
     }
 
-    /// A phone took its second press.
+    /// A phone took its second press; where it is, it has said before.
     pub fn begun_again(&mut self, phone: PhoneNumber, press: &Begun) {
         let begun = self.count_begun(press);
         let Some(row) = self.phones.get_mut(phone.0 as usize) else {
@@ -210,9 +145,6 @@ impl Measures {
         let unexpected_us = std::mem::replace(&mut row.unexpected_us, NEVER_US);
         if unexpected_us != NEVER_US {
             self.stamp(phone.0, Duration::from_micros(unexpected_us));
-        }
-        if let Some(place) = press.place {
-            self.said(phone, place);
         }
         self.claim(press, (phone.0, 1));
     }
@@ -233,11 +165,18 @@ impl Measures {
         second.receipt_us.push(from_intended_us);
     }
 
-    /// A phone sends its place.
-    pub fn positioned(&mut self, phone: PhoneNumber, place: Place, at: Duration) {
+    /// A phone is about to say where it is, after its first press: a card that shows what comes of it may
+    /// be faster than the answer to the phone.
+    pub fn will_say(&mut self, phone: PhoneNumber, place: Place) {
+        if let Some(row) = self.phones.get_mut(phone.0 as usize) {
+            row.said(place);
+        }
+    }
+
+    /// A phone took a position.
+    pub fn positioned(&mut self, at: Duration) {
         self.counts.positions_sent += 1;
         self.seconds.at(at).positions_sent += 1;
-        self.said(phone, place);
     }
 
     /// An incident that is none of this load's alerts, and is not judged.
@@ -329,13 +268,6 @@ impl Measures {
         }
     }
 
-    fn said(&mut self, phone: PhoneNumber, place: Place) {
-        if let Some(row) = self.phones.get_mut(phone.0 as usize) {
-            let later = row.later.get_or_insert_default();
-            **later = [Some(place), later[0]];
-        }
-    }
-
     fn seen_of_nobody(&mut self, sighting: Sighting, at: Duration) {
         if let Some(stranger) = self.strangers.get_mut(&sighting.incident) {
             stranger.newest = Some((sighting, at));
@@ -396,9 +328,8 @@ impl Measures {
         let Some(row) = self.phones.get_mut(phone as usize) else {
             return;
         };
-        let held: u64 = row.held.iter().map(|held| u64::from(*held)).sum();
-        let taken = row.presses.iter().flatten().count() as u64;
-        if held > taken && row.unexpected_us == NEVER_US {
+        let held = row.all_held();
+        if held > row.taken() && row.unexpected_us == NEVER_US {
             row.unexpected_us = micros(at);
         }
         for (press, _) in row.presses.iter_mut().flatten().zip(0..held) {

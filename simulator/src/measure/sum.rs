@@ -6,7 +6,8 @@ use std::time::Duration;
 use dispatcher::desk::Desk;
 use protocol::LatLon;
 
-use super::{Measures, Phone, Stranger};
+use super::phone::Phone;
+use super::{Measures, Stranger};
 use crate::desks::{DeskAlert, Room, Rooms};
 use crate::report::{Cell, Latency, Machine, Second};
 
@@ -143,27 +144,6 @@ impl Measures {
             })
         };
         self.phones.iter().filter_map(alert).collect()
-    }
-}
-
-impl Phone {
-    fn taken(&self) -> u64 {
-        self.presses.iter().flatten().count() as u64
-    }
-
-    fn all_held(&self) -> u64 {
-        self.held.iter().map(|held| u64::from(*held)).sum()
-    }
-
-    fn on_board(&self) -> u64 {
-        self.all_held().min(self.taken())
-    }
-
-    /// A second incident of a phone is one too many even when it took its press from the first.
-    fn doubled(&self) -> u64 {
-        let incidents = self.held.iter().filter(|held| **held > 0).count() as u64;
-        let split = incidents.saturating_sub(1);
-        self.all_held().saturating_sub(self.taken()).max(split)
     }
 }
 

@@ -150,12 +150,12 @@ fn a_second_incident_of_a_phone_is_one_too_many() {
 #[test]
 fn a_fix_that_goes_back_is_reordered_and_a_newer_one_a_position() {
     let mut measures = Measures::default();
-    let phone = measures.begun(&press(1, 0, 0, 0));
+    measures.begun(&press(1, 0, 0, 0));
     let at = |fix_at_ms: i64| Sighting {
         fix_at_ms: Some(fix_at_ms),
         ..card(1, 1)
     };
-    measures.positioned(phone, place(), ms(5));
+    measures.positioned(ms(5));
     for fix_at_ms in [1_000, 2_000, 2_000, 1_500, 3_000] {
         measures.seen(at(fix_at_ms), ms(50));
     }
@@ -174,7 +174,7 @@ fn each_desk_of_an_incident_is_to_be_judged_by_where_the_phone_was_till_then() {
         at: LatLon::new(37.6, 127.1).unwrap(),
         ..place()
     };
-    measures.positioned(phone, walked, ms(40));
+    measures.will_say(phone, walked);
     let handed_over = Sighting {
         desk: "station:b".to_owned(),
         ..card(1, 1)

@@ -21,7 +21,8 @@ use simulator::scenario::Scenario;
 /// bottleneck: a twentieth of the strictest level of a built-in scenario.
 const PUNCTUAL_P99_MS: f64 = 50.0;
 
-/// From this share of the machine's processors on the generator had none to spare.
+/// From this share of the machine's processors on, all programs together, the generator had none to
+/// spare.
 const PROCESSOR_FULL: f64 = 0.95;
 
 /// Below this share of positions among what a service got, its processor time is that of alerts.
@@ -139,7 +140,9 @@ fn generator(loaded: &Loaded, counts: &Counts) -> Generator {
     if alerts > 0 {
         doubts.push(Doubt::NotBegun { alerts });
     }
-    if let Some(share) = processor_share.filter(|share| *share >= PROCESSOR_FULL) {
+    // What other programs take of the machine, the load does not get either.
+    let busy = loaded.generator.machine_share_of(cores());
+    if let Some(share) = busy.filter(|share| *share >= PROCESSOR_FULL) {
         doubts.push(Doubt::ProcessorFull { share });
     }
     if loaded.packets_dropped > 0 {

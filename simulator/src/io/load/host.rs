@@ -17,6 +17,8 @@ pub struct ProcessUse {
     pub elapsed: Duration,
     /// Processor seconds in that time.
     pub cpu_s: Option<f64>,
+    /// Those of the whole machine, other programs included.
+    pub machine_cpu_s: Option<f64>,
     /// Resident bytes at the beginning.
     pub resident_bytes_before: Option<u64>,
     /// The most resident bytes that were seen.
@@ -27,11 +29,20 @@ impl ProcessUse {
     /// Share of so many cores, from 0 to 1.
     #[must_use]
     pub fn share_of(&self, cores: u32) -> Option<f64> {
+        self.share(self.cpu_s, cores)
+    }
+
+    /// Share of so many cores that all programs of the machine used together, from 0 to 1.
+    #[must_use]
+    pub fn machine_share_of(&self, cores: u32) -> Option<f64> {
+        self.share(self.machine_cpu_s, cores)
+    }
+
+    fn share(&self, cpu_s: Option<f64>, cores: u32) -> Option<f64> {
         let elapsed_s = self.elapsed.as_secs_f64();
         let whole_s = elapsed_s * f64::from(cores.max(1));
-        self.cpu_s
-            .filter(|_| elapsed_s > 0.0)
-            .map(|cpu_s| (cpu_s / whole_s).min(1.0))
+        let cpu_s = cpu_s.filter(|_| elapsed_s > 0.0);
+        cpu_s.map(|cpu_s| (cpu_s / whole_s).min(1.0))
     }
 }
 
@@ -41,6 +52,7 @@ pub struct Host {
     folder: String,
     begun: Instant,
     cpu_s_before: Option<f64>,
+    machine_cpu_s_before: Option<f64>,
     cpu_s_sampled: Option<f64>,
     used: ProcessUse,
 }
@@ -54,6 +66,7 @@ impl Host {
         Self {
             begun: Instant::now(),
             cpu_s_before: cpu_s,
+            machine_cpu_s_before: machine_cpu_s(),
             cpu_s_sampled: cpu_s,
             used: ProcessUse {
                 resident_bytes_before: resident,
@@ -78,10 +91,14 @@ impl Host {
     pub fn used(&mut self) -> ProcessUse {
         let resident = resident_bytes(&self.folder);
         self.used.resident_bytes_max = self.used.resident_bytes_max.max(resident);
-        let since = cpu_s(&self.folder).zip(self.cpu_s_before);
+        let since = |now: Option<f64>, before: Option<f64>| {
+            let both = now.zip(before);
+            both.map(|(now, before)| (now - before).max(0.0))
+        };
         ProcessUse {
             elapsed: self.begun.elapsed(),
-            cpu_s: since.map(|(now, before)| (now - before).max(0.0)),
+            cpu_s: since(cpu_s(&self.folder), self.cpu_s_before),
+            machine_cpu_s: since(machine_cpu_s(), self.machine_cpu_s_before),
             ..self.used
         }
     }
@@ -113,6 +130,15 @@ fn cpu_s(folder: &str) -> Option<f64> {
     let fields = stat.rsplit_once(')')?.1.split_whitespace();
     let ticks = fields.skip(14 - 3).take(2).map(str::parse::<f64>);
     Some(ticks.sum::<Result<f64, _>>().ok()? / TICKS_PER_S)
+}
+
+/// What all programs computed (proc(5): user, nice, system, idle, iowait, irq, softirq).
+fn machine_cpu_s() -> Option<f64> {
+    let stat = read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.split_whitespace().skip(1);
+    let ticks: Vec<f64> = fields.map_while(|field| field.parse().ok()).collect();
+    let busy = [0, 1, 2, 5, 6].map(|place| ticks.get(place).copied().unwrap_or(0.0));
+    Some(busy.iter().sum::<f64>() / TICKS_PER_S)
 }
 
 fn resident_bytes(folder: &str) -> Option<u64> {
@@ -185,6 +211,7 @@ mod tests {
         assert!(used.resident_bytes_max.unwrap() > 1 << 20, "{used:?}");
         let share = used.share_of(1).unwrap();
         assert!(share > 0.0 && share <= 1.0);
+        assert!(used.machine_share_of(1).unwrap() > 0.0);
         assert!(Host::memory_bytes() > 1 << 20 && !Host::processor().is_empty());
     }
 }

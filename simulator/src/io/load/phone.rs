@@ -115,6 +115,9 @@ impl Life<'_> {
             .raise(begun.saturating_sub(self.press.at), wall());
         let place = raise.fix.as_ref().and_then(|fix| fix.as_ref().ok());
         let place = place.map(Place::from);
+        if let (Some(number), Some(place)) = (self.number, place) {
+            self.world.measures().will_say(number, place);
+        }
         // A phone that is closed takes nothing, and then the press is not begun.
         let Ok(alert) = app.handle.raise_with(raise).await else {
             return;
@@ -213,8 +216,9 @@ impl Life<'_> {
         let since_press = at.saturating_sub(self.press.at);
         if let Some(position) = self.press.person.position(since_press, wall()) {
             let place = Place::from(&position);
+            self.world.measures().will_say(phone, place);
             if app.handle.position(*alert, position).await.is_ok() {
-                self.world.measures().positioned(phone, place, at);
+                self.world.measures().positioned(at);
             }
         }
     }
