@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::child::{Kind, Server};
 use crate::phones::{Identity, Phone, Phones};
-use crate::process::median;
+use crate::process::{median, median_ratio};
 use crate::support::{rounded, row};
 
 const TABLE: &str =
@@ -70,6 +70,7 @@ pub(crate) async fn measure() {
                 lost[at] += missing;
             }
         }
+        let ratio = median_ratio(&costs_us);
         let [relay_us, bare_us] = costs_us.map(median);
         row(
             TABLE,
@@ -77,7 +78,7 @@ pub(crate) async fn measure() {
             json!({
                 "relay µs": rounded(relay_us),
                 "bare µs": rounded(bare_us),
-                "ratio": rounded(relay_us / bare_us),
+                "ratio": rounded(ratio),
                 "budget": BUDGET,
                 "lost": lost[0] + lost[1],
             }),
