@@ -15,14 +15,12 @@ pub fn right_desks(map: &PlainMap, place: &Place) -> RightDesks {
     owners.into_iter().map(desk).collect()
 }
 
-/// Whether an incident may be at this desk when its phone has been at these places; of a phone that
-/// has said none, it is the national desk's.
+/// Whether an incident may be at this desk when its phone has been at any of these places; as long as it
+/// had said none, it was the national desk's.
 #[must_use]
-pub fn is_right_desk(map: &PlainMap, desk: &str, places: &[Place]) -> bool {
-    if places.is_empty() {
-        return desk == NATIONAL_DESK;
-    }
-    places
-        .iter()
-        .any(|place| right_desks(map, place).contains(desk))
+pub fn is_right_desk(map: &PlainMap, desk: &str, places: &[Option<Place>]) -> bool {
+    places.iter().any(|place| match place {
+        Some(place) => right_desks(map, place).contains(desk),
+        None => desk == NATIONAL_DESK,
+    })
 }

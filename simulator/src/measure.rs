@@ -223,16 +223,17 @@ impl Measures {
         !self.unjudged.is_empty()
     }
 
-    /// The desk, and the places at any of which the phone may have been for all the console knew;
-    /// without any place nobody but the national desk is right.
+    /// The desk, and the places at any of which the phone may have been for all the console knew; none
+    /// as long as it had said none.
     #[must_use]
-    pub fn question(&self, unjudged: &Unjudged) -> (String, Vec<Place>) {
+    pub fn question(&self, unjudged: &Unjudged) -> (String, Vec<Option<Place>>) {
         let names = &self.desks.names;
         let desk = names.get(usize::from(unjudged.desk));
         let row = self.phones.get(unjudged.phone as usize);
         let first = row.and_then(|row| row.first_place);
         let later = unjudged.later.iter().flat_map(|later| later.iter());
-        let places = first.into_iter().chain(later.copied().flatten());
+        let later = later.filter(|place| place.is_some()).copied();
+        let places = std::iter::once(first).chain(later);
         (desk.cloned().unwrap_or_default(), places.collect())
     }
 

@@ -181,13 +181,16 @@ fn each_desk_of_an_incident_is_to_be_judged_by_where_the_phone_was_till_then() {
     };
     measures.seen(handed_over, ms(50));
     let first = measures.poll_unjudged().unwrap();
-    assert_eq!(measures.question(&first), (DESK.to_owned(), vec![place()]));
+    assert_eq!(
+        measures.question(&first),
+        (DESK.to_owned(), vec![Some(place())])
+    );
     measures.judged(&first, true);
     let second = measures.poll_unjudged().unwrap();
     let (desk, places) = measures.question(&second);
     assert_eq!(
         (desk.as_str(), places),
-        ("station:b", vec![place(), walked])
+        ("station:b", vec![Some(place()), Some(walked)])
     );
     assert_eq!(measures.machine().map_mismatches, 0);
     measures.judged(&second, false);
