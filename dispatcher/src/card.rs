@@ -146,9 +146,14 @@ impl Card {
             (None, Some((assigned, at))) => (Some(assigned), Some(at.as_i64())),
             (None, None) => (None, None),
         };
+        // What is pending is in the log before whatever an officer decides on this card.
+        let revision = match pending {
+            Some(_) => lifecycle.revision().next(),
+            None => lifecycle.revision(),
+        };
         Self {
             id: incident.id(),
-            revision: lifecycle.revision().0,
+            revision: revision.0,
             state: state_word(lifecycle.state()),
             pending: pending.is_some(),
             raw: incident.raw(),

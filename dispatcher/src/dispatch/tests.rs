@@ -185,6 +185,29 @@ fn what_is_computed_is_shown_as_pending_before_it_is_durable() {
     );
 }
 
+/// Somebody who is quick answers what is not durable yet; nobody else was first.
+#[test]
+fn who_acknowledges_a_pending_card_is_the_one_who_has_it() {
+    for is_durable_by_then in [false, true] {
+        let mut site = Site::new();
+        site.raise(1, Some(37.01));
+        let name = |id: &OfficerId| id.to_string();
+        let card = site.dispatch.card(site.incident(), &name, site.now);
+        assert!(card.pending);
+        if is_durable_by_then {
+            site.settle();
+        }
+        let kim = officer("kim", "station:a", Role::Officer);
+        let wish = Wish::Acknowledge(Revision(card.revision));
+        site.command(1, &kim, wish).unwrap();
+        site.settle();
+        let verdict = site.dispatch.poll_verdict().map(|(_, verdict)| verdict);
+        assert_eq!(verdict, Some(Verdict::Effective), "{is_durable_by_then}");
+        let lifecycle = site.incident().lifecycle();
+        assert_eq!(lifecycle.state(), State::Acknowledged);
+    }
+}
+
 #[test]
 fn an_alert_without_a_place_is_the_national_desks_until_a_place_comes() {
     let mut site = Site::new();
