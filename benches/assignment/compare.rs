@@ -65,17 +65,26 @@ impl<'a> Bench<'a> {
         self.exact.holding(at).unwrap().owner.is_some()
     }
 
-    /// Of the points, those that an area holds: for the others the peers have no answer.
-    pub(crate) fn held(&self, kind: &str, points: &[LatLon]) {
-        let held = points.iter().copied().filter(|at| self.is_held(*at));
-        let held: Vec<_> = held.collect();
-        let mut columns = self.compared(&held);
+    /// As [`Bench::held`], of points as phones are: what the time of a lookup may be is promised for these.
+    pub(crate) fn promised(&self, kind: &str, points: &[LatLon]) {
+        let mut columns = self.compared(&self.only_held(points));
         if let Some(budget) = self.budget {
             let ratio = columns["ratio to geo"].as_f64().unwrap();
             columns["budget"] = json!(budget);
             columns["budget kept"] = json!(if ratio <= budget { "yes" } else { "NO" });
         }
         row(TABLE, &format!("{}: {kind}", self.name), columns);
+    }
+
+    /// Of the points, those that an area holds: for the others the peers have no answer.
+    pub(crate) fn held(&self, kind: &str, points: &[LatLon]) {
+        let columns = self.compared(&self.only_held(points));
+        row(TABLE, &format!("{}: {kind}", self.name), columns);
+    }
+
+    fn only_held(&self, points: &[LatLon]) -> Vec<LatLon> {
+        let held = points.iter().copied().filter(|at| self.is_held(*at));
+        held.collect()
     }
 
     /// All of the points: the peers find none or some of the owners, which is no reason to leave

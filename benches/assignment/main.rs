@@ -84,10 +84,15 @@ fn measure(named: &Named, homes: &Places) -> JurisdictionIndex {
     row(BUILDING, &format!("{}: index", named.name), columns);
     let bench = Bench::new(named, JurisdictionIndex::new(map));
     if is_korea(named.name) {
-        bench.held("where people live", &points.where_people_live(homes));
+        bench.promised("where people live", &points.where_people_live(homes));
     }
+    // Nobody knows where people live in the other maps, and all of a made-up nation is inhabited.
     let anywhere = points.anywhere();
-    bench.held("anywhere in its envelope", &anywhere);
+    if is_korea(named.name) {
+        bench.held("anywhere in its envelope", &anywhere);
+    } else {
+        bench.promised("anywhere in its envelope", &anywhere);
+    }
     bench.held("100 m around corners", &points.near_borders());
     bench.exactly_on_borders("exactly on corners", &points.on_corners());
     bench.exactly_on_borders("middles of lines", &points.on_lines());

@@ -1,15 +1,20 @@
 //! A grid over the map: most places are in a cell that no border touches, and whose polygons are
-//! known without geometry. Elsewhere a cell names the few polygons that have to be asked.
+//! known without geometry. Elsewhere a cell names the few polygons that have to be asked, and of each the
+//! few lines that decide.
 //!
 //! # Why a cell may answer
 //!
-//! The side of a polygon on which a point is changes only at its lines. A cell that none of them
-//! touches is therefore on one side as a whole, and so are such cells beside each other: the exact
-//! test of one point, the middle, is that of all. Cells that a line may touch are found with slack,
-//! and the cell of a point by a function that never falls, so that no rounding puts a point of a line
-//! into a cell that does not know the line.
+//! The side of a ring on which a point is changes only at the ring's lines. A cell that none of them
+//! touches is therefore on one side as a whole: the exact test of one point, the middle, is that of all.
+//! In a cell that lines do touch, the side of a point is that of the middle, changed by each line on
+//! the way between the two; a way that stays in the cell meets only lines that touch the cell. Cells that
+//! a line may touch are found with slack, and the cell of a point by a function that never falls, so
+//! that no rounding puts a point of a line into a cell that does not know the line.
 
+mod claim;
 mod frame;
+mod records;
+mod trace;
 
 use std::collections::BTreeMap;
 
@@ -17,47 +22,64 @@ use geo::{Coord, Polygon, Rect};
 
 use super::inside::Side;
 use super::stripes::StripedPolygon;
+use super::way::Way;
+use claim::{Claim, What};
 use frame::Frame;
 pub(super) use frame::joined;
+use trace::Tracer;
 
-/// More polygons than this around one cell are found faster by their envelopes.
-const MAX_CLAIMS: u32 = 32;
+/// More claims than this on one cell are found faster by the envelopes of their polygons.
+const MAX_CLAIMS: usize = 32;
 
-/// A polygon that holds a cell as a whole, or perhaps a part of it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Claim(u32);
-
-impl Claim {
-    /// Stands for more than [`MAX_CLAIMS`].
-    const CROWD: Self = Self(u32::MAX);
-
-    fn new(part: u32, whole: bool) -> Self {
-        Self(part << 1 | u32::from(whole))
-    }
-
-    /// The polygon's place in the list that the grid was built from.
-    #[inline]
-    pub(super) fn part(self) -> u32 {
-        self.0 >> 1
-    }
-
-    /// No line of the polygon is in the cell: every place in it is in the polygon's interior.
-    #[inline]
-    pub(super) fn is_whole(self) -> bool {
-        self.0 & 1 == 1
-    }
-}
+/// Cells along one side of a block. Most blocks have one content in all their cells and answer by
+/// themselves: they are few enough to stay in the processor's cache.
+const BLOCK_SIDE: usize = 4;
+const BLOCK_CELLS: usize = BLOCK_SIDE * BLOCK_SIDE;
 
 /// The polygons of each cell.
 pub(super) struct Cells {
     frame: Frame,
-    /// Of each cell, its list. Most cells have one of few lists: kept once, these stay in the
-    /// processor's cache, and a look at the grid is a single one.
-    lists: Box<[u32]>,
-    /// Where the claims of each list begin; the last is the end of all.
-    starts: Box<[u32]>,
-    /// In the order of the parts within each list.
-    claims: Box<[Claim]>,
+    /// Row by row from the south-west, blocks beyond the last cells too.
+    blocks: Box<[Packed]>,
+    /// Of the blocks whose cells differ, those of one block together.
+    mixed: Box<[Packed]>,
+    /// See [`records`].
+    records: Box<[u64]>,
+}
+
+/// What a cell says of the places in it.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    /// Every place is in the interior of this polygon, and of no other.
+    Sole(u32),
+    /// Too many to list.
+    Crowd,
+    /// A record, which names the polygons that may hold a place.
+    Listed(&'a [u64]),
+}
+
+/// A word: the polygon of a [`Content::Sole`], where a record begins, or of a block the cells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed(u32);
+
+impl Packed {
+    const SOLE: u32 = 1 << 31;
+    const MIXED: u32 = 1 << 30;
+    const CROWD: Self = Self(Self::MIXED - 1);
+    /// The record that is always there.
+    const NOBODY: Self = Self(0);
+
+    #[inline]
+    fn sole(self) -> Option<u32> {
+        (self.0 & Self::SOLE != 0).then_some(self.0 & !Self::SOLE)
+    }
+
+    /// The place of a block among the mixed ones.
+    #[inline]
+    fn mixed(self) -> Option<usize> {
+        (self.0 & (Self::SOLE | Self::MIXED) == Self::MIXED)
+            .then_some((self.0 & !Self::MIXED) as usize)
+    }
 }
 
 /// A polygon as the grid is built from it.
@@ -68,104 +90,148 @@ pub(super) struct Shape<'a> {
     pub(super) envelope: Rect<f64>,
 }
 
+/// A grid, and which polygons it cannot do without; see [`What::Ask`] and [`Content::Crowd`].
+pub(super) struct Built {
+    pub(super) cells: Cells,
+    /// For each polygon, whether its own lines are asked for somewhere.
+    pub(super) asked: Vec<bool>,
+}
+
 impl Cells {
     /// `None` for a map without polygons.
-    pub(super) fn new(shapes: &[Shape<'_>]) -> Option<Self> {
-        let rings = |shape: &Shape<'_>| {
-            let holes = shape.polygon.interiors().iter().map(|hole| hole.0.len());
-            shape.polygon.exterior().0.len() + holes.sum::<usize>()
-        };
+    pub(super) fn new(shapes: &[Shape<'_>]) -> Option<Built> {
         let envelopes: Vec<_> = shapes.iter().map(|shape| shape.envelope).collect();
-        let frame = Frame::new(&envelopes, shapes.iter().map(rings).sum())?;
-        let mut found = Vec::new();
-        for (part, shape) in (0..).zip(shapes) {
-            shape.claim(part, &frame, &mut found);
+        let rings = || shapes.iter().flat_map(Shape::rings);
+        let frame = Frame::new(&envelopes, rings().map(|ring| ring.0.len()).sum())?;
+        let corners: Box<[_]> = rings().flat_map(|ring| ring.0.iter().copied()).collect();
+        let mut tracer = Tracer::new(&frame);
+        for shape in shapes {
+            tracer.trace(shape);
         }
-        Some(Self::from_found(frame, &found))
+        let found = tracer.found;
+        Some(Self::from_found(frame, corners, &found, shapes.len()))
     }
 
     /// Sorts by cell and keeps the order of the parts.
-    fn from_found(frame: Frame, found: &[(u32, Claim)]) -> Self {
-        let mut counts = vec![0_u32; frame.columns * frame.rows];
+    fn from_found(
+        frame: Frame,
+        corners: Box<[Coord<f64>]>,
+        found: &[(u32, Claim)],
+        parts: usize,
+    ) -> Built {
+        let mut starts = vec![0_u32; frame.columns * frame.rows + 1];
         for (cell, _) in found {
-            counts[*cell as usize] += 1;
+            starts[*cell as usize + 1] += 1;
         }
-        let mut end = 0;
-        let mut starts = vec![0];
-        starts.extend(counts.iter().map(|count| {
-            end += if *count > MAX_CLAIMS { 1 } else { *count };
-            end
-        }));
-        let mut claims = vec![Claim::CROWD; end as usize];
+        for cell in 1..starts.len() {
+            starts[cell] += starts[cell - 1];
+        }
         let mut next = starts.clone();
+        let mut claims = vec![Claim::whole(0); found.len()];
         for (cell, claim) in found {
-            let cell = *cell as usize;
-            if counts[cell] <= MAX_CLAIMS {
-                claims[next[cell] as usize] = *claim;
-                next[cell] += 1;
-            }
+            let place = &mut next[*cell as usize];
+            claims[*place as usize] = *claim;
+            *place += 1;
         }
-        Self::with_lists_once(frame, &starts, &claims)
-    }
-
-    /// Keeps equal lists once.
-    fn with_lists_once(frame: Frame, starts: &[u32], claims: &[Claim]) -> Self {
-        let mut known = BTreeMap::new();
-        let mut last: (&[Claim], u32) = (&[], 0);
-        known.insert(last.0, last.1);
-        let mut kept = Vec::new();
-        let mut kept_starts = vec![0, 0];
-        let list_of = |bounds: &[u32]| {
-            let list = &claims[bounds[0] as usize..bounds[1] as usize];
-            if last.0 != list {
-                let number = *known.entry(list).or_insert_with(|| {
-                    kept.extend_from_slice(list);
-                    kept_starts.push(kept.len() as u32);
-                    kept_starts.len() as u32 - 2
-                });
-                last = (list, number);
-            }
-            last.1
-        };
-        let lists = starts.windows(2).map(list_of).collect();
-        Self {
+        let mut records = Records::new(&corners, parts);
+        let contents = starts
+            .windows(2)
+            .map(|bounds| records.pack(&claims[bounds[0] as usize..bounds[1] as usize]));
+        let contents: Vec<_> = contents.collect();
+        let mut cells = Self {
             frame,
-            lists,
-            starts: kept_starts.into(),
-            claims: kept.into(),
+            blocks: Box::new([]),
+            mixed: Box::new([]),
+            records: records.words.into(),
+        };
+        cells.put_in_blocks(&contents);
+        let asked = records.asked;
+        Built { cells, asked }
+    }
+
+    /// The last column and row of blocks may reach over the grid: there the nearest cell counts.
+    fn put_in_blocks(&mut self, contents: &[Packed]) {
+        let (mut blocks, mut mixed) = (Vec::new(), Vec::new());
+        let (columns, rows) = (self.frame.columns, self.frame.rows);
+        for south in (0..rows).step_by(BLOCK_SIDE) {
+            for west in (0..columns).step_by(BLOCK_SIDE) {
+                let cells = (0..BLOCK_CELLS).map(|cell| {
+                    let column = (west + cell % BLOCK_SIDE).min(columns - 1);
+                    let row = (south + cell / BLOCK_SIDE).min(rows - 1);
+                    contents[row * columns + column]
+                });
+                let cells: Vec<_> = cells.collect();
+                if cells.iter().all(|cell| *cell == cells[0]) {
+                    blocks.push(cells[0]);
+                } else {
+                    blocks.push(Packed(Packed::MIXED | (mixed.len() / BLOCK_CELLS) as u32));
+                    mixed.extend(cells);
+                }
+            }
+        }
+        (self.blocks, self.mixed) = (blocks.into(), mixed.into());
+    }
+
+    #[inline]
+    fn packed(&self, column: usize, row: usize) -> Packed {
+        let blocks_in_row = self.frame.columns.div_ceil(BLOCK_SIDE);
+        let block = self.blocks[row / BLOCK_SIDE * blocks_in_row + column / BLOCK_SIDE];
+        match block.mixed() {
+            Some(mixed) => {
+                let cell = row % BLOCK_SIDE * BLOCK_SIDE + column % BLOCK_SIDE;
+                self.mixed[mixed * BLOCK_CELLS + cell]
+            }
+            None => block,
         }
     }
 
-    /// The polygons that may hold a place, in their order; `None` where they are too many to list.
+    /// What is known of a place without geometry.
     #[inline]
-    pub(super) fn at(&self, point: Coord<f64>) -> Option<&[Claim]> {
-        let Some(cell) = self.frame.cell_at(point) else {
-            return Some(&[]);
+    pub(super) fn at(&self, point: Coord<f64>) -> Content<'_> {
+        let Some((column, row)) = self.frame.cell_at(point) else {
+            return Content::Listed(&[]);
         };
-        let claims = self.of_cell(cell);
-        (claims.first() != Some(&Claim::CROWD)).then_some(claims)
+        let packed = self.packed(column, row);
+        match packed.sole() {
+            Some(part) => Content::Sole(part),
+            None if packed == Packed::CROWD => Content::Crowd,
+            None => Content::Listed(&self.records[packed.0 as usize..]),
+        }
+    }
+
+    /// The side of a place for each polygon of its own cell's record, in their order; `ask` where the
+    /// record has no lines.
+    #[inline]
+    pub(super) fn sides<'a>(
+        &self,
+        point: Coord<f64>,
+        record: &'a [u64],
+        ask: impl Fn(u32) -> Side + 'a,
+    ) -> impl Iterator<Item = (u32, Side)> + 'a {
+        let way = Way::new(point, self.frame.middle_near(point));
+        records::sides(record, way, ask)
     }
 
     /// Metres around a place within which there is no line of the map, as far as the cells around
     /// its own tell: 0 unless one polygon holds them all.
     pub(super) fn alone_within_m(&self, point: Coord<f64>) -> f64 {
-        let Some([claim]) = self.at(point) else {
+        let own = self.frame.cell_at(point);
+        let own = own.map(|(column, row)| self.packed(column, row));
+        let Some(own) = own.filter(|own| own.sole().is_some()) else {
             return 0.0;
         };
-        let around = || self.frame.cells_around(point);
-        let alone = |cell| self.of_cell(cell) == [*claim];
-        if claim.is_whole() && around().is_some_and(|mut cells| cells.all(alone)) {
+        let mut around = self
+            .frame
+            .cells_around(point)
+            .into_iter()
+            .flatten()
+            .peekable();
+        let alone = |(column, row)| self.packed(column, row) == own;
+        if around.peek().is_some() && around.all(alone) {
             self.frame.cell_width_m(point.y)
         } else {
             0.0
         }
-    }
-
-    #[inline]
-    fn of_cell(&self, cell: usize) -> &[Claim] {
-        let list = self.lists[cell] as usize;
-        let (from, to) = (self.starts[list] as usize, self.starts[list + 1] as usize);
-        &self.claims[from..to]
     }
 
     /// Longitudes and latitudes where cells end.
@@ -175,35 +241,61 @@ impl Cells {
     }
 }
 
-impl Shape<'_> {
-    /// Adds the numbers of the cells that the polygon holds, or may hold a part of.
-    fn claim(&self, part: u32, frame: &Frame, found: &mut Vec<(u32, Claim)>) {
-        let (lower, upper) = (self.envelope.min(), self.envelope.max());
-        let (west, east) = (frame.column(lower.x), frame.column(upper.x));
-        let (south, north) = (frame.row(lower.y), frame.row(upper.y));
-        let width = east - west + 1;
-        let mut touched = vec![false; width * (north - south + 1)];
-        let rings = std::iter::once(self.polygon.exterior()).chain(self.polygon.interiors());
-        for line in rings.flat_map(|ring| ring.lines()) {
-            frame.cells_of(line, |column, row| {
-                touched[(row - south) * width + column - west] = true;
-            });
+/// Records as they are collected, those without lines once.
+struct Records<'a> {
+    corners: &'a [Coord<f64>],
+    known: BTreeMap<Vec<Claim>, Packed>,
+    words: Vec<u64>,
+    asked: Vec<bool>,
+}
+
+impl<'a> Records<'a> {
+    fn new(corners: &'a [Coord<f64>], parts: usize) -> Self {
+        Self {
+            corners,
+            known: BTreeMap::new(),
+            // Nobody.
+            words: vec![0],
+            asked: vec![false; parts],
         }
-        for row in south..=north {
-            let mut known = None;
-            for column in west..=east {
-                let cell = frame.number(column, row) as u32;
-                if touched[(row - south) * width + column - west] {
-                    known = None;
-                    found.push((cell, Claim::new(part, false)));
-                    continue;
-                }
-                let side =
-                    *known.get_or_insert_with(|| self.striped.side_of(frame.middle(column, row)));
-                if side == Side::Inside {
-                    found.push((cell, Claim::new(part, true)));
-                }
+    }
+
+    /// Keeps what the cell with these claims says.
+    fn pack(&mut self, claims: &[Claim]) -> Packed {
+        if claims.len() > MAX_CLAIMS {
+            self.ask(claims.iter());
+            return Packed::CROWD;
+        }
+        match claims {
+            [] => Packed::NOBODY,
+            [sole] if sole.what == What::Whole => Packed(Packed::SOLE | sole.part),
+            _ if claims
+                .iter()
+                .any(|claim| matches!(claim.what, What::Lines(_))) =>
+            {
+                self.write(claims)
             }
+            _ => match self.known.get(claims) {
+                Some(known) => *known,
+                None => {
+                    let packed = self.write(claims);
+                    self.known.insert(claims.to_vec(), packed);
+                    packed
+                }
+            },
+        }
+    }
+
+    fn write(&mut self, claims: &[Claim]) -> Packed {
+        self.ask(claims.iter().filter(|claim| claim.what == What::Ask));
+        let begun = self.words.len();
+        records::write(claims, self.corners, &mut self.words);
+        Packed(begun as u32)
+    }
+
+    fn ask<'c>(&mut self, claims: impl Iterator<Item = &'c Claim>) {
+        for claim in claims {
+            self.asked[claim.part as usize] = true;
         }
     }
 }

@@ -6,7 +6,7 @@ use geo::{BoundingRect as _, Coord, LineString, Polygon, Rect};
 use rstar::RTree;
 use rstar::primitives::{GeomWithData, Rectangle};
 
-use super::cells::{Cells, Shape, joined};
+use super::cells::{Built, Cells, Content, Shape, joined};
 use super::inside::Side;
 use super::map::Area;
 use super::stripes::StripedPolygon;
@@ -25,7 +25,8 @@ pub(super) struct Holder {
 /// One polygon of one area.
 struct Part {
     area: u32,
-    polygon: StripedPolygon,
+    /// Where a cell asks for all its lines; see [`Built::asked`].
+    striped: Option<Box<StripedPolygon>>,
 }
 
 /// The polygons of all areas.
@@ -45,15 +46,14 @@ impl Cover {
             polygons.filter_map(move |polygon| Some((area, polygon, envelope(polygon)?)))
         });
         let polygons: Vec<_> = polygons.collect();
-        let striped = polygons.iter().map(|&(area, polygon, _)| Part {
-            area,
-            polygon: StripedPolygon::new(polygon),
-        });
-        let parts: Vec<_> = striped.collect();
-        let shapes = polygons.iter().zip(&parts);
-        let shapes = shapes.map(|(&(_, polygon, envelope), part)| Shape {
+        let striped = polygons
+            .iter()
+            .map(|&(_, polygon, _)| StripedPolygon::new(polygon));
+        let striped: Vec<_> = striped.collect();
+        let shapes = polygons.iter().zip(&striped);
+        let shapes = shapes.map(|(&(_, polygon, envelope), striped)| Shape {
             polygon,
-            striped: &part.polygon,
+            striped,
             envelope,
         });
         let shapes: Vec<_> = shapes.collect();
@@ -62,10 +62,21 @@ impl Cover {
             let rectangle = Rectangle::from_corners([lower.x, lower.y], [upper.x, upper.y]);
             GeomWithData::new(rectangle, part)
         });
+        let envelopes = RTree::bulk_load(envelopes.collect());
+        let (cells, asked) = match Cells::new(&shapes) {
+            Some(Built { cells, asked }) => (Some(cells), asked),
+            None => (None, Vec::new()),
+        };
+        drop(shapes);
+        let parts = polygons.iter().zip(striped).zip(asked);
+        let parts = parts.map(|((&(area, ..), striped), asked)| Part {
+            area,
+            striped: asked.then(|| Box::new(striped)),
+        });
         Self {
-            envelopes: RTree::bulk_load(envelopes.collect()),
-            cells: Cells::new(&shapes),
-            parts,
+            parts: parts.collect(),
+            cells,
+            envelopes,
         }
     }
 
@@ -77,9 +88,9 @@ impl Cover {
     /// place in its interior.
     #[inline]
     pub(super) fn sole_owner(&self, point: Coord<f64>) -> Option<u32> {
-        match self.cells.as_ref()?.at(point)? {
-            [claim] if claim.is_whole() && point.x.abs() != ANTIMERIDIAN_DEG => {
-                Some(self.parts[claim.part() as usize].area)
+        match self.cells.as_ref()?.at(point) {
+            Content::Sole(part) if point.x.abs() != ANTIMERIDIAN_DEG => {
+                Some(self.parts[part as usize].area)
             }
             _ => None,
         }
@@ -117,33 +128,35 @@ impl Cover {
         let Some(cells) = &self.cells else {
             return;
         };
-        if let Some(claims) = cells.at(point) {
-            for claim in claims {
-                let part = &self.parts[claim.part() as usize];
-                let side = match claim.is_whole() {
-                    true => Side::Inside,
-                    false => part.polygon.side_of(point),
-                };
-                part.add_to(holders, side);
+        let ask = |part: u32| self.parts[part as usize].side_of(point);
+        let mut add = |part: u32, side| {
+            let area = self.parts[part as usize].area;
+            if side != Side::Outside {
+                holders.push(Holder { area, side });
             }
-        } else {
-            for candidate in self.envelopes.locate_all_at_point([point.x, point.y]) {
-                let part = &self.parts[candidate.data as usize];
-                part.add_to(holders, part.polygon.side_of(point));
+        };
+        match cells.at(point) {
+            Content::Sole(part) => add(part, Side::Inside),
+            Content::Listed(claims) => {
+                for (part, side) in cells.sides(point, claims, ask) {
+                    add(part, side);
+                }
+            }
+            Content::Crowd => {
+                for candidate in self.envelopes.locate_all_at_point([point.x, point.y]) {
+                    add(candidate.data, ask(candidate.data));
+                }
             }
         }
     }
 }
 
 impl Part {
-    #[inline]
-    fn add_to(&self, holders: &mut Vec<Holder>, side: Side) {
-        if side != Side::Outside {
-            holders.push(Holder {
-                area: self.area,
-                side,
-            });
-        }
+    /// By all lines of a polygon that is asked somewhere.
+    fn side_of(&self, point: Coord<f64>) -> Side {
+        let striped = self.striped.as_ref();
+        debug_assert!(striped.is_some(), "a polygon is asked that was not kept");
+        striped.map_or(Side::Outside, |striped| striped.side_of(point))
     }
 }
 

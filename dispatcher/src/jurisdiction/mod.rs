@@ -15,6 +15,7 @@ mod stripes;
 mod surface;
 mod survey;
 mod uncertainty;
+mod way;
 
 pub use answer::{Answer, OtherAnswer};
 pub use change::{

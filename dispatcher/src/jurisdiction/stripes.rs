@@ -25,6 +25,16 @@ impl StripedPolygon {
     pub(super) fn side_of(&self, point: Coord<f64>) -> Side {
         side_by_rings(&self.exterior, &self.holes, |ring| ring.side_of(point))
     }
+
+    /// The side of one ring: the exterior is 0, the holes follow in their order. Outside of a ring that
+    /// the polygon does not have.
+    pub(super) fn side_of_ring(&self, ring: usize, point: Coord<f64>) -> Side {
+        let ring = match ring.checked_sub(1) {
+            None => Some(&self.exterior),
+            Some(hole) => self.holes.get(hole),
+        };
+        ring.map_or(Side::Outside, |ring| ring.side_of(point))
+    }
 }
 
 struct StripedRing {

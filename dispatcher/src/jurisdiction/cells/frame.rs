@@ -57,15 +57,16 @@ impl Frame {
         Some(frame)
     }
 
-    /// The number of a point's cell, row by row from the south-west; `None` where no polygon is.
+    /// Column and row of a point's cell; `None` where no polygon is.
     #[inline]
-    pub(super) fn cell_at(&self, point: Coord<f64>) -> Option<usize> {
+    pub(super) fn cell_at(&self, point: Coord<f64>) -> Option<(usize, usize)> {
         let (lower, upper) = (self.lower, self.upper);
         let within =
             lower.x <= point.x && point.x <= upper.x && lower.y <= point.y && point.y <= upper.y;
-        within.then(|| self.number(self.column(point.x), self.row(point.y)))
+        within.then(|| (self.column(point.x), self.row(point.y)))
     }
 
+    /// Row by row from the south-west.
     #[inline]
     pub(super) fn number(&self, column: usize, row: usize) -> usize {
         row * self.columns + column
@@ -86,12 +87,15 @@ impl Frame {
 
     /// The cells around a point's own and that one; `None` at the rim of the grid, and beside its
     /// last column and row, of which only a part may be on the map.
-    pub(super) fn cells_around(&self, point: Coord<f64>) -> Option<impl Iterator<Item = usize>> {
+    pub(super) fn cells_around(
+        &self,
+        point: Coord<f64>,
+    ) -> Option<impl Iterator<Item = (usize, usize)>> {
         let (column, row) = (self.column(point.x), self.row(point.y));
         let inner = column > 0 && row > 0 && column + 2 < self.columns && row + 2 < self.rows;
         let rows = row.saturating_sub(1)..=row + 1;
         let cells = rows.flat_map(move |row| {
-            (column.saturating_sub(1)..=column + 1).map(move |column| self.number(column, row))
+            (column.saturating_sub(1)..=column + 1).map(move |column| (column, row))
         });
         inner.then_some(cells)
     }
@@ -123,6 +127,13 @@ impl Frame {
         )
     }
 
+    /// The middle of a point's own cell, or of the nearest cell where no polygon is.
+    #[inline]
+    pub(super) fn middle_near(&self, point: Coord<f64>) -> Coord<f64> {
+        self.middle(self.column(point.x), self.row(point.y))
+    }
+
+    #[inline]
     pub(super) fn middle(&self, column: usize, row: usize) -> Coord<f64> {
         Coord {
             x: self.lower.x + (column as f64 + 0.5) / self.cells_per_deg,

@@ -22,30 +22,39 @@ fn cells(polygons: &[Polygon<f64>]) -> Option<Cells> {
             }
         })
         .collect();
-    Cells::new(&shapes)
+    Cells::new(&shapes).map(|built| built.cells)
 }
 
-fn claimed(cells: &Cells, x: f64, y: f64) -> Option<Vec<(u32, bool)>> {
-    let claims = cells.at(Coord { x, y })?;
-    Some(
-        claims
-            .iter()
-            .map(|claim| (claim.part(), claim.is_whole()))
-            .collect(),
-    )
+/// The polygons that may hold a place; `None` for a crowd.
+fn claimed(cells: &Cells, x: f64, y: f64) -> Option<Vec<u32>> {
+    let point = Coord { x, y };
+    match cells.at(point) {
+        Content::Sole(part) => Some(vec![part]),
+        Content::Crowd => None,
+        Content::Listed(record) => {
+            let sides = cells.sides(point, record, |_| panic!("asked"));
+            Some(sides.map(|(part, _)| part).collect())
+        }
+    }
+}
+
+/// The only polygon of a cell without lines.
+fn sole(cells: &Cells, x: f64, y: f64) -> Option<u32> {
+    match cells.at(Coord { x, y }) {
+        Content::Sole(part) => Some(part),
+        Content::Crowd | Content::Listed(_) => None,
+    }
 }
 
 #[test]
 fn a_cell_away_from_every_line_answers_and_one_beside_it_asks() {
     let cells = cells(&[square(0.0, 0.0, 8.0), square(8.0, 0.0, 8.0)]).unwrap();
-    assert_eq!(claimed(&cells, 4.0, 4.0), Some(vec![(0, true)]));
-    assert_eq!(claimed(&cells, 12.0, 4.0), Some(vec![(1, true)]));
-    assert_eq!(
-        claimed(&cells, 8.0, 4.0),
-        Some(vec![(0, false), (1, false)])
-    );
-    assert_eq!(claimed(&cells, 0.0, 4.0), Some(vec![(0, false)]));
-    assert_eq!(claimed(&cells, 16.0, 8.0), Some(vec![(1, false)]));
+    assert_eq!(sole(&cells, 4.0, 4.0), Some(0));
+    assert_eq!(sole(&cells, 12.0, 4.0), Some(1));
+    assert_eq!(sole(&cells, 8.0, 4.0), None);
+    assert_eq!(claimed(&cells, 8.0, 4.0), Some(vec![0, 1]));
+    assert_eq!(claimed(&cells, 0.0, 4.0), Some(vec![0]));
+    assert_eq!(claimed(&cells, 16.0, 8.0), Some(vec![1]));
     assert_eq!(claimed(&cells, 16.1, 4.0), Some(vec![]));
 }
 
@@ -56,8 +65,95 @@ fn polygons_on_top_of_each_other_are_listed_until_they_are_a_crowd() {
         let listed = claimed(&cells(&polygons).unwrap(), 0.5, 0.5);
         listed.map(|claims| claims.len())
     };
-    assert_eq!(stack(MAX_CLAIMS), Some(32));
-    assert_eq!(stack(MAX_CLAIMS + 1), None);
+    assert_eq!(stack(MAX_CLAIMS as u32), Some(32));
+    assert_eq!(stack(MAX_CLAIMS as u32 + 1), None);
+}
+
+/// On which side of each polygon of its cell's record a place is.
+fn listed(cells: &Cells, x: f64, y: f64) -> Vec<(u32, Side)> {
+    let point = Coord { x, y };
+    match cells.at(point) {
+        Content::Listed(record) => cells.sides(point, record, |_| panic!("asked")).collect(),
+        Content::Sole(_) | Content::Crowd => panic!("no record"),
+    }
+}
+
+/// Claims of a cell's record.
+fn claims(cells: &Cells, x: f64, y: f64) -> u64 {
+    match cells.at(Coord { x, y }) {
+        Content::Listed(record) => record[0],
+        Content::Sole(_) | Content::Crowd => panic!("no record"),
+    }
+}
+
+#[test]
+fn two_neighbours_share_the_lines_of_their_border() {
+    let cells = cells(&[square(0.0, 0.0, 8.0), square(8.0, 0.0, 8.0)]).unwrap();
+    let Content::Listed(record) = cells.at(Coord { x: 8.1, y: 3.0 }) else {
+        panic!("no record");
+    };
+    // The number of claims, two of them, and the two ends of one line; the next record follows.
+    assert_eq!(record[0], 2);
+    let numbers: Vec<_> = record[3..7]
+        .iter()
+        .map(|word| f64::from_bits(*word))
+        .collect();
+    assert_eq!(numbers, [8.0, 0.0, 8.0, 8.0]);
+    assert!([1, 2].contains(&record[7]), "{}", record[7]);
+    let sides = |x| listed(&cells, x, 3.0);
+    assert_eq!(sides(7.9), [(0, Side::Inside), (1, Side::Outside)]);
+    assert_eq!(sides(8.0), [(0, Side::Boundary), (1, Side::Boundary)]);
+    assert_eq!(sides(8.1), [(0, Side::Outside), (1, Side::Inside)]);
+}
+
+#[test]
+fn a_cell_that_a_ring_passes_twice_has_a_strand_for_each() {
+    let slit = polygon![
+        (x: 0.0, y: 0.0), (x: 8.0, y: 0.0), (x: 8.0, y: 8.0), (x: 4.61, y: 8.0), (x: 4.6, y: 1.0),
+        (x: 4.59, y: 8.0), (x: 0.0, y: 8.0),
+    ];
+    let cells = cells(&[slit]).unwrap();
+    assert_eq!(claims(&cells, 4.6, 4.5), 1);
+    for (x, side) in [
+        (4.5, Side::Inside),
+        (4.6, Side::Outside),
+        (4.7, Side::Inside),
+    ] {
+        assert_eq!(listed(&cells, x, 4.5), [(0, side)], "{x}");
+    }
+    let comb = polygon![
+        (x: 0.0, y: 0.0), (x: 8.0, y: 0.0), (x: 8.0, y: 8.0), (x: 4.61, y: 8.0), (x: 4.61, y: 1.0),
+        (x: 4.59, y: 1.0), (x: 4.59, y: 8.0), (x: 0.0, y: 8.0),
+    ];
+    let cells = self::cells(&[comb]).unwrap();
+    assert_eq!(claims(&cells, 4.6, 4.5), 2);
+    assert_eq!(listed(&cells, 4.6, 4.5), [(0, Side::Outside)]);
+    assert_eq!(listed(&cells, 4.61, 4.5), [(0, Side::Boundary)]);
+    assert_eq!(listed(&cells, 4.7, 4.5), [(0, Side::Inside)]);
+}
+
+#[test]
+fn a_cell_of_many_lines_asks_the_polygon() {
+    let teeth = (0..200).map(|n| (f64::from(n) * 1e-4, f64::from(n % 2) * 1e-4));
+    let far = [(8.0, 0.0), (8.0, 8.0), (0.0, 8.0)];
+    let saw = Polygon::new(teeth.chain(far).collect(), vec![]);
+    let striped = StripedPolygon::new(&saw);
+    let shapes = [Shape {
+        polygon: &saw,
+        striped: &striped,
+        envelope: saw.bounding_rect().unwrap(),
+    }];
+    let built = Cells::new(&shapes).unwrap();
+    let place = Coord { x: 0.01, y: 0.001 };
+    let Content::Listed(record) = built.cells.at(place) else {
+        panic!("no record");
+    };
+    let sides = built.cells.sides(place, record, |part| {
+        assert_eq!(part, 0);
+        Side::Boundary
+    });
+    assert_eq!(sides.collect::<Vec<_>>(), [(0, Side::Boundary)]);
+    assert_eq!(built.asked, [true]);
 }
 
 #[test]
@@ -97,7 +193,7 @@ proptest! {
         let frame = Frame::new(&[Rect::new((0.0, 0.0), (10.0, 10.0))], 64).unwrap();
         let line = geo::Line::new(ends.0, ends.1);
         let mut named = Vec::new();
-        frame.cells_of(line, |column, row| named.push(frame.number(column, row)));
+        frame.cells_of(line, |column, row| named.push((column, row)));
         prop_assert!(named.len() <= 3 * (frame.columns + frame.rows));
         for part in parts.into_iter().chain([0.0, 0.5, 1.0]) {
             let cell = frame.cell_at(line.start + line.delta() * part);
