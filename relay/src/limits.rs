@@ -21,9 +21,23 @@ pub const DATAGRAM_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes of TLS messages that arrived out of order. A client hello with a post-quantum share has 2 KiB.
 pub const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
 
-/// Connection attempts that wait to be accepted; further ones are refused at once. The accept loop takes
-/// several thousand in a second.
+/// Connection attempts that QUIC keeps for the accept loop; further ones are refused at once. The loop looks at
+/// some ten thousand in a second, and lets them wait.
 pub const INCOMING_MAX: usize = 4_096;
+
+/// Attempts that wait while all hands are full; beyond, the oldest is sent to another relay. As many as QUIC keeps.
+pub const WAITING_ATTEMPTS_MAX: usize = INCOMING_MAX / 2;
+
+/// How long an attempt waits for a hand before it is sent to another relay: a phone gives up after 3 s, and hears of it
+/// while it still has a second for the next.
+pub const WAITING_PATIENCE: Millis = Millis(2_000);
+
+/// Connections that have been accepted and whose task has not had its first turn. When so many wait for a turn the
+/// processors are full, and to accept more would make all of them late.
+pub const STARTING_MAX: usize = 32;
+
+/// A relay is overloaded until nobody was sent away for so long.
+pub const OVERLOAD_ENDS_AFTER: Millis = Millis::from_secs(10);
 
 /// Bytes that are kept of one attempt before it is accepted: what a phone sends as early data.
 pub const INCOMING_BUFFER_BYTES: u64 = 16 * 1024;

@@ -13,9 +13,9 @@ use quinn::{
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+use super::acceptor::Handshaking;
 use super::hub::Seat;
 use super::mailbox::Stop;
-use super::quic::Handshaking;
 use crate::close::CloseCode;
 use crate::session::Session;
 

@@ -70,6 +70,8 @@ pub struct Metrics {
     pub retries: Counter,
     /// Connection attempts refused or failed before they were accepted.
     pub refused_connections: Counter,
+    /// Connection attempts sent to another relay, because this one had its hands full.
+    pub turned_away: Counter,
     /// Handshakes completed.
     pub handshakes: Counter,
     /// Connections now.
@@ -171,6 +173,11 @@ impl Metrics {
             "refused_connections",
             "Connection attempts refused or failed before they were accepted",
             self.refused_connections.clone(),
+        );
+        to.register(
+            "turned_away",
+            "Connection attempts sent to another relay because all hands were full",
+            self.turned_away.clone(),
         );
         to.register(
             "handshakes",

@@ -5,8 +5,10 @@
     reason = "this is the one place of the room that touches sockets, files and clocks"
 )]
 
+mod acceptor;
 mod connection;
 mod day_keys;
+mod endpoint_thread;
 mod follow;
 mod held;
 mod hub;

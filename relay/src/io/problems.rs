@@ -13,12 +13,14 @@ pub(crate) enum Problem {
     NoKeyForTomorrow,
     /// The alert log is not read any more: phones hear receipts and nothing else.
     Deaf,
+    /// More phones come than can be answered.
+    Overloaded,
 }
 
 impl Problem {
-    /// Tomorrow's key may still come.
+    /// Tomorrow's key may still come, and a relay with its hands full is of use to those whom it takes.
     const fn stops_readiness(self) -> bool {
-        !matches!(self, Self::NoKeyForTomorrow)
+        !matches!(self, Self::NoKeyForTomorrow | Self::Overloaded)
     }
 }
 

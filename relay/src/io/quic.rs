@@ -1,42 +1,20 @@
-//! The QUIC endpoint: transport settings, the socket, and the loop that accepts.
+//! The QUIC endpoint: transport settings and the socket.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use quinn::{
-    BloomTokenLog, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, Incoming,
-    ServerConfig, TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt,
+    BloomTokenLog, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
+    TransportConfig, ValidationTokenConfig, VarInt,
 };
 use quinn_proto::{ConnectionId, InvalidCid};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::connection;
-use super::hub::Hub;
+use super::endpoint_thread::EndpointThread;
 use super::keys::Keys;
-use super::relay::RetryPolicy;
 use super::rng;
 use crate::connection_id::{CONNECTION_ID_BYTES, ConnectionIds, RANDOM_BYTES};
 use crate::limits;
-
-/// Counts a handshake as under way as long as it lives.
-#[derive(Debug)]
-pub(crate) struct Handshaking(Arc<AtomicUsize>);
-
-impl Handshaking {
-    fn begin(under_way: &Arc<AtomicUsize>) -> Self {
-        under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(under_way))
-    }
-}
-
-impl Drop for Handshaking {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 struct Generator(ConnectionIds);
 
@@ -135,75 +113,7 @@ pub(crate) fn listen(
     endpoint: EndpointConfig,
     server: ServerConfig,
     socket: UdpSocket,
+    thread: &EndpointThread,
 ) -> io::Result<Endpoint> {
-    Endpoint::new(endpoint, Some(server), socket, Arc::new(TokioRuntime))
-}
-
-/// Accepts until cancelled.
-pub(crate) struct Acceptor {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) tasks: TaskTracker,
-    pub(crate) stop: CancellationToken,
-    pub(crate) under_way: Arc<AtomicUsize>,
-}
-
-/// Refuses whoever comes until the endpoint is closed.
-pub(crate) async fn refuse_all(endpoint: &Endpoint, hub: &Hub) {
-    while let Some(incoming) = endpoint.accept().await {
-        hub.metrics.refused_connections.inc();
-        incoming.refuse();
-    }
-}
-
-impl Acceptor {
-    pub(crate) async fn run(self) {
-        loop {
-            let incoming = tokio::select! {
-                () = self.stop.cancelled() => return,
-                incoming = self.endpoint.accept() => incoming,
-            };
-            match incoming {
-                Some(incoming) => self.handle_incoming(incoming),
-                None => return,
-            }
-        }
-    }
-
-    fn handle_incoming(&self, incoming: Incoming) {
-        if self.hub.is_stopping() {
-            self.hub.metrics.refused_connections.inc();
-            return incoming.refuse();
-        }
-        if self.wants_proof(&incoming) {
-            self.hub.metrics.retries.inc();
-            // Only an attempt that has proved its address cannot be asked again, and that was looked at.
-            let _ = incoming.retry();
-            return;
-        }
-        let handshaking = Handshaking::begin(&self.under_way);
-        let connecting = match incoming.accept() {
-            Ok(connecting) => connecting,
-            Err(error) => {
-                self.hub.metrics.refused_connections.inc();
-                tracing::debug!(%error, "a connection attempt failed");
-                return;
-            }
-        };
-        // On the server's side this always succeeds.
-        if let Ok((connection, accepted)) = connecting.into_0rtt() {
-            let seat = self.hub.seat();
-            self.tasks
-                .spawn(connection::run(seat, connection, accepted, handshaking));
-        }
-    }
-
-    fn wants_proof(&self, incoming: &Incoming) -> bool {
-        let asks = match self.retry {
-            RetryPolicy::Always => true,
-            RetryPolicy::AboveHandshakes(most) => self.under_way.load(Ordering::Relaxed) > most,
-        };
-        asks && !incoming.remote_address_validated() && incoming.may_retry()
-    }
+    Endpoint::new(endpoint, Some(server), socket, thread.split())
 }

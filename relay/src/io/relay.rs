@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use journal::{Clock, DayKeyError, DayKeys, Health, Journal};
@@ -14,12 +13,14 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::acceptor::{self, Acceptor};
+use super::endpoint_thread::EndpointThread;
 use super::hub::Hub;
 use super::kernel_drops::{self, KernelDrops};
 use super::keys::{KeyError, Keys};
 use super::mailbox::Stop;
 use super::metrics::Metrics;
-use super::quic::{self, Acceptor};
+use super::quic;
 use super::rng::SystemRng;
 use super::session_store::SessionStore;
 use super::tls::{Certificate, CertificateSwitch, provider, server_crypto};
@@ -123,6 +124,7 @@ pub enum StartError {
 pub struct RelayHandle {
     local_addr: SocketAddr,
     endpoint: Endpoint,
+    thread: EndpointThread,
     hub: Arc<Hub>,
     certificate: CertificateSwitch,
     tasks: TaskTracker,
@@ -169,11 +171,13 @@ impl Relay {
         let (socket, granted) = quic::bind(config.listen).map_err(failed)?;
         let granted = i64::try_from(granted).unwrap_or(i64::MAX);
         hub.metrics.receive_buffer_bytes.set(granted);
-        let endpoint =
-            quic::listen(quic::endpoint_config(&keys), server, socket).map_err(failed)?;
+        let thread = EndpointThread::start().map_err(failed)?;
+        let endpoint = quic::endpoint_config(&keys);
+        let endpoint = quic::listen(endpoint, server, socket, &thread).map_err(failed)?;
         let handle = RelayHandle {
             local_addr: endpoint.local_addr().map_err(failed)?,
             endpoint,
+            thread,
             hub,
             certificate,
             tasks: TaskTracker::new(),
@@ -187,15 +191,14 @@ impl Relay {
 
 impl RelayHandle {
     fn spawn(&self, retry: RetryPolicy, health: tokio::sync::watch::Receiver<Health>) {
-        let acceptor = Acceptor {
-            endpoint: self.endpoint.clone(),
-            hub: Arc::clone(&self.hub),
+        let acceptor = Acceptor::new(
+            self.endpoint.clone(),
+            Arc::clone(&self.hub),
             retry,
-            tasks: self.tasks.clone(),
-            stop: self.stop.clone(),
-            under_way: Arc::new(AtomicUsize::new(0)),
-        };
-        self.tasks.spawn(acceptor.run());
+            self.tasks.clone(),
+        );
+        let accepting = acceptor.run(self.stop.clone());
+        self.tasks.spawn_on(accepting, self.thread.handle());
         self.run(Arc::clone(&self.hub).follow_log());
         self.run(Arc::clone(&self.hub).keep_day_keys());
         self.tasks
@@ -255,7 +258,7 @@ impl RelayHandle {
         let limit = FAREWELL.max(self.hub.patience.farewell.to_duration() * 2);
         let ended = tokio::select! {
             ended = timeout(limit, self.tasks.wait()) => ended.is_ok(),
-            () = quic::refuse_all(&self.endpoint, &self.hub) => false,
+            () = acceptor::refuse_all(&self.endpoint, &self.hub) => false,
         };
         if !ended {
             tracing::warn!("connections did not end in time and are cut");

@@ -7,11 +7,12 @@ use crate::report::Shed;
 
 /// Counters that mean that something was refused, thinned or put off; the page of the report knows
 /// why.
-const SHED: [&str; 9] = [
+const SHED: [&str; 10] = [
     "ansim_relay_datagrams_dropped",
     "ansim_relay_held",
     "ansim_relay_retries",
     "ansim_relay_refused_connections",
+    "ansim_relay_turned_away",
     "ansim_relay_refusals",
     "ansim_relay_closes",
     "ansim_relay_receive_buffer_errors",

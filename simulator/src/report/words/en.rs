@@ -34,6 +34,11 @@ pub(super) const WORDS: Words = Words {
             "They did not complete, or were too many at once.",
         ),
         (
+            "ansim_relay_turned_away",
+            "Connections sent to another relay",
+            "All hands were full for two seconds; whoever came last was taken first.",
+        ),
+        (
             "ansim_relay_refusals",
             "Frames refused",
             "They were not decodable, or more than the protocol allows.",

@@ -34,6 +34,11 @@ pub(super) const WORDS: Words = Words {
             "연결을 마치지 못했거나 한꺼번에 너무 많았습니다.",
         ),
         (
+            "ansim_relay_turned_away",
+            "다른 릴레이로 보낸 연결",
+            "2초 동안 처리할 여력이 없었습니다. 가장 늦게 온 연결부터 받았습니다.",
+        ),
+        (
             "ansim_relay_refusals",
             "거절한 프레임",
             "해독할 수 없거나 규약의 한도를 넘었습니다.",
