@@ -59,17 +59,29 @@ impl Reader {
                 .panics
                 .inc_by(panics.saturating_sub(self.board_panics));
             self.board_panics = panics;
+            // Under the same lock: whoever looks between fold and proposal would see a new alert at the national
+            // desk, and send its card there.
+            engine.propose(&mut dispatch);
         }
-        engine.look_at_changes();
+        engine.survive(|| engine.drain());
         engine.publish();
     }
 }
 
 impl Engine {
-    /// Proposes what is due, and sends it off.
-    pub(super) fn look_at_changes(&self) {
+    /// Proposes what is due.
+    fn propose(&self, dispatch: &mut Dispatch) {
         let now = self.now();
-        self.survive(|| self.dispatch().handle_changes(now));
+        self.survive(|| dispatch.handle_changes(now));
+    }
+
+    /// Says that the board is as new as the log was at the start, and proposes what is due since.
+    pub(super) fn catch_up(&self) {
+        {
+            let mut dispatch = self.dispatch();
+            dispatch.handle_caught_up();
+            self.propose(&mut dispatch);
+        }
         self.survive(|| self.drain());
     }
 

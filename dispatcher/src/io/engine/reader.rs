@@ -225,8 +225,7 @@ impl Reader {
         }
         // What was buried before the restart is no card again.
         self.bury();
-        self.engine.dispatch().handle_caught_up();
-        self.engine.look_at_changes();
+        self.engine.catch_up();
         self.engine.publish();
         self.say_state();
     }

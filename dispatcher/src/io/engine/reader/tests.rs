@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use journal::io::sim_backend::{Faults, SimDisk};
 use journal::{Clock, Options};
-use protocol::{AlertId, Content, IncidentId, OfficerId, State, Subject};
+use protocol::{AlertId, Content, DeviceId, IncidentId, OfficerId, State, Subject};
 
 use self::place::{DAY, DEVICE, Place, SOON, at, close, id_of, press, tidy, until, until_state};
 use super::*;
@@ -46,6 +46,49 @@ async fn a_panic_of_the_task_ends_the_dispatcher_and_says_so() {
     assert_eq!(engine.shared.metrics.panics.get(), 1);
     engine.say_state(&Health::Healthy, 0);
     assert!(!engine.state().ready, "no later word takes it back");
+}
+
+/// A card drawn between fold and proposal would show the alert at the national desk.
+#[tokio::test]
+async fn whoever_looks_while_alerts_are_folded_never_sees_one_that_nobody_was_proposed_for() {
+    const PHONES: u16 = 60;
+    let place = Place::new();
+    let mut reader = place.reader();
+    reader.note_caught_up();
+    let engine = reader.engine.clone();
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let watcher = std::thread::spawn(move || {
+        let mut looks = 0_u64;
+        let now = engine.now();
+        while is_done.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            let is_proposed = |dispatch: &Dispatch, incident: &Incident| {
+                let card = dispatch.card(incident, &|officer| officer.to_string(), now);
+                card.pending || incident.lifecycle().state() != State::New
+            };
+            assert!(engine.read(|dispatch| {
+                let mut incidents = dispatch.board().incidents();
+                incidents.all(|incident| is_proposed(dispatch, incident))
+            }));
+            looks += 1;
+            std::thread::yield_now();
+        }
+        looks
+    });
+    for phone in 0..PHONES {
+        let mut device = [0; 16];
+        device[..2].copy_from_slice(&phone.to_be_bytes());
+        let entry = place.entry_of(DeviceId::Enrolled(device), 1, 1, press());
+        reader.fold(
+            LogName::Alerts,
+            vec![(Offset(u64::from(phone)), entry)],
+            true,
+        );
+    }
+    drop(done);
+    let looks = watcher.join().expect("an alert was nobody's");
+    assert!(looks > 0);
+    let on_board = |dispatch: &Dispatch| dispatch.board().incidents().len();
+    assert_eq!(reader.engine.read(on_board), usize::from(PHONES));
 }
 
 #[tokio::test]

@@ -113,13 +113,23 @@ impl Place {
     }
 
     pub(super) fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
+        self.entry_of(DEVICE, alert, number, content)
+    }
+
+    pub(super) fn entry_of(
+        &self,
+        device: DeviceId,
+        alert: u8,
+        number: u64,
+        content: Content,
+    ) -> Bytes {
         let (time, alert) = (self.now(), AlertId::from_bytes([alert; 16]));
         let number = ReportNumber(number);
         let header = Header {
             time,
             day: time.day(),
             subject: Subject::Report(ReportHeader {
-                device: DEVICE,
+                device,
                 alert,
                 number,
                 kind: ReportKind::of(&content),
@@ -144,7 +154,7 @@ impl Place {
             .get_or_create(journal::Day(time.day().0), &mut rng);
         let sealed = journal::seal(
             &key.unwrap(),
-            &DEVICE.to_bytes(),
+            &device.to_bytes(),
             alert.as_bytes(),
             &clear,
             &frame,
