@@ -66,8 +66,13 @@ impl Server {
         }
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn usage(&self) -> Usage {
-        usage(self.child.id())
+        usage(self.id())
     }
 
     /// Positions that have arrived: in the log, or at the sink.

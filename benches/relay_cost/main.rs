@@ -1,5 +1,5 @@
 //! What a relay costs beside bare quinn: processor time of a cold alert and of a position, memory of
-//! an idle phone. The server is a process of its own, this program started again, so that the
+//! an idle phone; and what it still does when there is more than it can hold. The server is a process of its own, this program started again, so that the
 //! system tells its figures apart from those of the phones.
 #![expect(
     clippy::disallowed_methods,
@@ -10,7 +10,10 @@
 mod bare;
 mod child;
 mod cold;
+mod confined;
 mod idle;
+mod overload_positions;
+mod overload_raises;
 mod phones;
 mod process;
 mod relay_server;
@@ -31,8 +34,8 @@ fn main() {
     if !support::is_asked() {
         return;
     }
-    // `-- cold`, `-- warm` or `-- idle` for one of them alone; all without.
-    let parts = ["cold", "warm", "idle"];
+    // `-- cold` and so on for one of them alone; all without.
+    let parts = ["cold", "warm", "idle", "raises", "positions"];
     let wanted = |part: &str| {
         let named = |argument: &String| argument == part;
         arguments.iter().any(named)
@@ -50,6 +53,12 @@ fn main() {
         }
         if wanted("idle") {
             idle::measure().await;
+        }
+        if wanted("raises") {
+            overload_raises::measure().await;
+        }
+        if wanted("positions") {
+            overload_positions::measure().await;
         }
     });
 }

@@ -82,15 +82,20 @@ impl Phones {
 
     /// One that nobody has seen before: a full handshake.
     pub(crate) async fn connect(&self, server: SocketAddr) -> Phone {
+        self.try_connect(server).await.unwrap()
+    }
+
+    /// As [`Phones::connect`]; `None` when the server sends it away or does not answer.
+    pub(crate) async fn try_connect(&self, server: SocketAddr) -> Option<Phone> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let endpoint = &self.endpoints[number as usize % self.endpoints.len()];
         let connecting = endpoint.connect_with(self.config.clone(), server, "localhost");
-        Phone {
-            connection: connecting.unwrap().await.unwrap(),
+        Some(Phone {
+            connection: connecting.unwrap().await.ok()?,
             number,
             token: token(&self.issuer, number),
             streams: None,
-        }
+        })
     }
 
     /// Until the last connection is forgotten.
@@ -104,6 +109,12 @@ impl Phones {
 impl Phone {
     /// Raises, and waits for the first word of the answer: the receipt, or the raise itself.
     pub(crate) async fn raise(&mut self) {
+        let answered = self.try_raise().await;
+        answered.expect("the server has said nothing");
+    }
+
+    /// As [`Phone::raise`]; `None` when the connection is lost.
+    pub(crate) async fn try_raise(&mut self) -> Option<()> {
         let frame = self.frame(
             1,
             Content::Raise(Raise {
@@ -111,11 +122,11 @@ impl Phone {
                 ..Raise::default()
             }),
         );
-        let (mut sending, mut receiving) = self.connection.open_bi().await.unwrap();
-        sending.write_all(&delimit(&frame)).await.unwrap();
-        let answer = receiving.read_chunk(usize::MAX, true).await.unwrap();
-        assert!(answer.is_some(), "the server has said nothing");
+        let (mut sending, mut receiving) = self.connection.open_bi().await.ok()?;
+        sending.write_all(&delimit(&frame)).await.ok()?;
+        receiving.read_chunk(usize::MAX, true).await.ok()??;
         self.streams = Some((sending, receiving));
+        Some(())
     }
 
     /// Says where it is; `number` is above one and grows.

@@ -39,6 +39,23 @@ pub const STARTING_MAX: usize = 32;
 /// A relay is overloaded until nobody was sent away for so long.
 pub const OVERLOAD_ENDS_AFTER: Millis = Millis::from_secs(10);
 
+/// How often it is felt how long a task waits for its turn.
+pub const PULSE: Millis = Millis(20);
+
+/// A relay is busy when tasks wait longer than this for their turn, [`BUSY_PULSES`] times in a row: a raise takes some
+/// five turns, and is then a twentieth of a second late.
+pub const BUSY_ABOVE: Millis = Millis(10);
+
+/// See [`BUSY_ABOVE`]: once is an accident.
+pub const BUSY_PULSES: u32 = 3;
+
+/// For how long after that it counts as busy.
+pub const BUSY_FOR: Millis = Millis::from_secs(1);
+
+/// A busy relay keeps one position of a phone in so many milliseconds: every second of a phone that sends one every
+/// five seconds, and contact is lost after three that do not come.
+pub const THINNED_INTERVAL: Millis = Millis::from_secs(10);
+
 /// Bytes that are kept of one attempt before it is accepted: what a phone sends as early data.
 pub const INCOMING_BUFFER_BYTES: u64 = 16 * 1024;
 

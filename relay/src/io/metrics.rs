@@ -54,6 +54,8 @@ pub struct Metrics {
     pub early_data_replayed: Counter,
     /// Positions that the log did not take.
     pub datagrams_dropped: Counter,
+    /// Positions that a busy relay did not look at.
+    pub positions_thinned: Counter,
     /// Reports that could not be made durable and got no receipt.
     pub not_durable: Counter,
     /// Day keys that could not be made and reports that could not be sealed.
@@ -125,6 +127,11 @@ impl Metrics {
             "datagrams_dropped",
             "Positions that the log did not take",
             self.datagrams_dropped.clone(),
+        );
+        to.register(
+            "positions_thinned",
+            "Positions that a busy relay did not look at",
+            self.positions_thinned.clone(),
         );
         to.register(
             "not_durable",
@@ -213,6 +220,7 @@ impl Metrics {
             Event::Receipt => drop(self.receipts.inc()),
             Event::Refused(rule) => drop(self.refusals_of(rule).inc()),
             Event::Status | Event::Message => drop(self.words.inc()),
+            Event::Thinned => drop(self.positions_thinned.inc()),
         }
     }
 

@@ -201,6 +201,7 @@ impl RelayHandle {
         self.tasks.spawn_on(accepting, self.thread.handle());
         self.run(Arc::clone(&self.hub).follow_log());
         self.run(Arc::clone(&self.hub).keep_day_keys());
+        self.run(Arc::clone(&self.hub).feel_pulse());
         self.tasks
             .spawn(Arc::clone(&self.hub).offer_held(self.stop.clone()));
         self.run(watch_health(Arc::clone(&self.hub), health));

@@ -58,7 +58,7 @@ pub(super) struct Words {
     pub(super) approximate: &'static str,
     pub(super) invented: &'static str,
     /// Metrics of what is shed: name, what it is called, why it happens.
-    pub(super) shed_metrics: [(&'static str, &'static str, &'static str); 8],
+    pub(super) shed_metrics: [(&'static str, &'static str, &'static str); 9],
     /// A date and a time of day, where the reader is.
     pub(super) time: fn(UnixMillis) -> String,
     /// A time in seconds.

@@ -7,8 +7,9 @@ use crate::report::Shed;
 
 /// Counters that mean that something was refused, thinned or put off; the page of the report knows
 /// why.
-const SHED: [&str; 10] = [
+const SHED: [&str; 11] = [
     "ansim_relay_datagrams_dropped",
+    "ansim_relay_positions_thinned",
     "ansim_relay_held",
     "ansim_relay_retries",
     "ansim_relay_refused_connections",

@@ -19,6 +19,11 @@ pub(super) const WORDS: Words = Words {
             "The log was busy; the newest position wins.",
         ),
         (
+            "ansim_relay_positions_thinned",
+            "Positions thinned",
+            "The relay was busy and kept one position of a phone in ten seconds: alerts come first.",
+        ),
+        (
             "ansim_relay_held",
             "Waits for the log",
             "Alerts waited for room in the log; none was refused.",

@@ -19,6 +19,11 @@ pub(super) const WORDS: Words = Words {
             "기록이 밀려 가장 새로운 위치만 남겼습니다.",
         ),
         (
+            "ansim_relay_positions_thinned",
+            "솎아 낸 위치",
+            "릴레이가 바빠 단말마다 10초에 위치 하나만 받았습니다. 경보가 먼저입니다.",
+        ),
+        (
             "ansim_relay_held",
             "기록을 기다린 횟수",
             "경보가 기록의 빈자리를 기다렸습니다. 거절된 경보는 없습니다.",
