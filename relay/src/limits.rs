@@ -28,10 +28,6 @@ pub const INCOMING_MAX: usize = 4_096;
 /// Attempts that wait while all hands are full; beyond, the oldest is sent to another relay. As many as QUIC keeps.
 pub const WAITING_ATTEMPTS_MAX: usize = INCOMING_MAX / 2;
 
-/// How long an attempt waits for a hand before it is sent to another relay: a phone gives up after 3 s, and hears of it
-/// while it still has a second for the next.
-pub const WAITING_PATIENCE: Millis = Millis(2_000);
-
 /// Connections that have been accepted and whose task has not had its first turn. When so many wait for a turn the
 /// processors are full, and to accept more would make all of them late.
 pub const STARTING_MAX: usize = 32;
@@ -138,6 +134,8 @@ pub const DAY_KEYS_INTERVAL: Millis = Millis::from_secs(1);
 /// How long a session waits for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Patience {
+    /// For an attempt to be taken when all hands are full; then it is sent to another relay.
+    pub waiting: Millis,
     /// For the handshake to complete.
     pub handshake: Millis,
     /// For a frame that has begun to end.
@@ -151,10 +149,11 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// Five seconds for handshake and frame (a phone at the edge of coverage needs three round trips of 600 ms);
+    /// Two seconds for an attempt (a phone gives up after three, and has one left for the next relay); five seconds for handshake and frame (a phone at the edge of coverage needs three round trips of 600 ms);
     /// half a minute for a reader (a tunnel); two minutes of idleness; half a second for a farewell.
     fn default() -> Self {
         Self {
+            waiting: Millis::from_secs(2),
             handshake: Millis::from_secs(5),
             frame: Millis::from_secs(5),
             reader: Millis::from_secs(30),

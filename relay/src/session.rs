@@ -369,6 +369,7 @@ impl Session {
             reader,
             idle,
             farewell,
+            waiting: _,
         } = self.patience;
         let handshaking = (!self.handshake_completed).then_some(self.opened_at);
         // Whom the relay does not read is not late.

@@ -9,22 +9,25 @@ use std::collections::VecDeque;
 
 use protocol::Millis;
 
-use crate::limits::{WAITING_ATTEMPTS_MAX, WAITING_PATIENCE};
+use crate::limits::WAITING_ATTEMPTS_MAX;
 
 /// Attempts in the order in which they came, each with whatever the shell needs to go on with it.
 #[derive(Debug)]
 pub struct WaitingRoom<T> {
+    patience: Millis,
     waiting: VecDeque<(Millis, T)>,
 }
 
-impl<T> Default for WaitingRoom<T> {
-    fn default() -> Self {
-        let waiting = VecDeque::new();
-        Self { waiting }
-    }
-}
-
 impl<T> WaitingRoom<T> {
+    /// An empty room, in which nobody waits for longer.
+    #[must_use]
+    pub fn new(patience: Millis) -> Self {
+        Self {
+            patience,
+            waiting: VecDeque::new(),
+        }
+    }
+
     /// Somebody came.
     pub fn handle_came(&mut self, now: Millis, attempt: T) {
         self.waiting.push_back((now, attempt));
@@ -35,7 +38,7 @@ impl<T> WaitingRoom<T> {
     pub fn poll_turned_away(&mut self, now: Millis) -> Option<T> {
         let is_crowd = self.waiting.len() > WAITING_ATTEMPTS_MAX;
         let (came, _) = self.waiting.front()?;
-        let is_late = now.0 >= came.0.saturating_add(WAITING_PATIENCE.0);
+        let is_late = now.0 >= came.0.saturating_add(self.patience.0);
         let first = (is_crowd || is_late).then(|| self.waiting.pop_front());
         first.flatten().map(|(_, attempt)| attempt)
     }
@@ -55,7 +58,7 @@ impl<T> WaitingRoom<T> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
         let (came, _) = self.waiting.front()?;
-        Some(Millis(came.0.saturating_add(WAITING_PATIENCE.0)))
+        Some(Millis(came.0.saturating_add(self.patience.0)))
     }
 }
 
@@ -63,8 +66,10 @@ impl<T> WaitingRoom<T> {
 mod tests {
     use super::*;
 
+    const PATIENCE: Millis = Millis(2_000);
+
     fn room(came_ms: impl IntoIterator<Item = u64>) -> WaitingRoom<u64> {
-        let mut room = WaitingRoom::default();
+        let mut room = WaitingRoom::new(PATIENCE);
         for ms in came_ms {
             room.handle_came(Millis(ms), ms);
         }
@@ -76,7 +81,7 @@ mod tests {
         let mut room = room([0, 10, 20]);
         assert_eq!(room.poll_next(), Some(20));
         let late = room.next_deadline().unwrap();
-        assert_eq!(late, WAITING_PATIENCE);
+        assert_eq!(late, PATIENCE);
         assert_eq!(room.poll_turned_away(Millis(late.0 - 1)), None);
         assert_eq!(room.poll_turned_away(late), Some(0));
         assert_eq!(room.poll_turned_away(late), None);
@@ -101,7 +106,7 @@ mod tests {
     fn at_twice_the_load_all_work_is_done_for_phones_that_still_wait() {
         const PER_S: u64 = 100;
         const GIVES_UP_MS: u64 = 3_000;
-        let mut room = WaitingRoom::default();
+        let mut room = WaitingRoom::new(PATIENCE);
         let (mut taken, mut turned_away) = (0, 0);
         for ms in (0..60_000).step_by(1_000 / PER_S as usize / 2) {
             room.handle_came(Millis(ms), ms);

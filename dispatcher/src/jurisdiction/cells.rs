@@ -99,7 +99,7 @@ pub(super) struct Built {
 
 impl Cells {
     /// `None` for a map without polygons.
-    pub(super) fn new(shapes: &[Shape<'_>]) -> Option<Built> {
+    pub(super) fn build(shapes: &[Shape<'_>]) -> Option<Built> {
         let envelopes: Vec<_> = shapes.iter().map(|shape| shape.envelope).collect();
         let rings = || shapes.iter().flat_map(Shape::rings);
         let frame = Frame::new(&envelopes, rings().map(|ring| ring.0.len()).sum())?;

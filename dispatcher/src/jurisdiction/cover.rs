@@ -63,7 +63,7 @@ impl Cover {
             GeomWithData::new(rectangle, part)
         });
         let envelopes = RTree::bulk_load(envelopes.collect());
-        let (cells, asked) = match Cells::new(&shapes) {
+        let (cells, asked) = match Cells::build(&shapes) {
             Some(Built { cells, asked }) => (Some(cells), asked),
             None => (None, Vec::new()),
         };

@@ -56,9 +56,10 @@ impl Way {
 
     #[inline]
     fn place(&self, corner: Coord<f64>) -> u8 {
-        u8::from(corner.x > self.to.x) * EAST
-            | u8::from(corner.y > self.from.y) * NORTH
-            | u8::from(corner.y == self.from.y) * LEVEL
+        let east = u8::from(corner.x > self.to.x) * EAST;
+        let north = u8::from(corner.y > self.from.y) * NORTH;
+        let level = u8::from(corner.y == self.from.y) * LEVEL;
+        east | north | level
     }
 
     fn crosses(&self, line: Line<f64>) -> Option<bool> {

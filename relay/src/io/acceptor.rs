@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use protocol::Millis;
 use quinn::{Endpoint, Incoming};
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
@@ -69,9 +68,8 @@ pub(crate) struct Acceptor {
     endpoint: Endpoint,
     hub: Arc<Hub>,
     retry: RetryPolicy,
-    /// The tasks of connections, and where they run.
+    /// Those of connections.
     tasks: TaskTracker,
-    connections: Handle,
     under_way: Arc<AtomicUsize>,
     starts: Arc<Starts>,
     room: WaitingRoom<Incoming>,
@@ -88,7 +86,6 @@ pub(crate) async fn refuse_all(endpoint: &Endpoint, hub: &Hub) {
 }
 
 impl Acceptor {
-    /// Its connections run in the runtime that calls.
     pub(crate) fn new(
         endpoint: Endpoint,
         hub: Arc<Hub>,
@@ -96,14 +93,13 @@ impl Acceptor {
         tasks: TaskTracker,
     ) -> Self {
         Self {
+            room: WaitingRoom::new(hub.patience.waiting),
             endpoint,
             hub,
             retry,
             tasks,
-            connections: Handle::current(),
             under_way: Arc::default(),
             starts: Arc::default(),
-            room: WaitingRoom::default(),
             overloaded_at: None,
         }
     }
@@ -116,7 +112,7 @@ impl Acceptor {
     async fn accept(&mut self) {
         let starts = Arc::clone(&self.starts);
         loop {
-            let can_take = !self.room.is_empty() && self.has_hand();
+            let can_take = self.can_take();
             let deadline = self.next_deadline();
             tokio::select! {
                 biased;
@@ -124,12 +120,12 @@ impl Acceptor {
                     Some(incoming) => self.handle_incoming(incoming),
                     None => return,
                 },
-                () = ready(()), if can_take => self.take_next(),
+                () = ready(()), if can_take => self.take(),
                 () = starts.one_has_begun.notified(), if !self.room.is_empty() => {}
                 () = until(&self.hub, deadline) => {}
             }
             self.turn_away();
-            // The endpoint itself runs on this thread, and reads the socket.
+            // Others have their turn, the endpoint among them, which reads the socket.
             yield_now().await;
         }
     }
@@ -156,15 +152,21 @@ impl Acceptor {
         asks && !incoming.remote_address_validated() && incoming.may_retry()
     }
 
-    fn has_hand(&self) -> bool {
-        self.starts.waiting.load(Ordering::Relaxed) < STARTING_MAX
+    fn can_take(&self) -> bool {
+        !self.room.is_empty() && self.starts.waiting.load(Ordering::Relaxed) < STARTING_MAX
     }
 
-    /// quinn computes the relay's part of the handshake meanwhile, on this thread.
-    fn take_next(&mut self) {
-        let Some(incoming) = self.room.poll_next() else {
-            return;
-        };
+    /// Takes as many as there are hands: the next turn comes when all tasks have had theirs.
+    fn take(&mut self) {
+        while self.can_take() {
+            if let Some(incoming) = self.room.poll_next() {
+                self.begin(incoming);
+            }
+        }
+    }
+
+    /// quinn computes the relay's part of the handshake meanwhile.
+    fn begin(&self, incoming: Incoming) {
         let handshaking = Handshaking::begin(&self.under_way);
         let connecting = match incoming.accept() {
             Ok(connecting) => connecting,
@@ -181,7 +183,7 @@ impl Acceptor {
                 drop(starting);
                 connection::run(seat, connection, accepted, handshaking).await;
             };
-            self.tasks.spawn_on(connection, &self.connections);
+            self.tasks.spawn(connection);
         }
     }
 

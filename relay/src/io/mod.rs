@@ -8,7 +8,6 @@
 mod acceptor;
 mod connection;
 mod day_keys;
-mod endpoint_thread;
 mod follow;
 mod held;
 mod hub;

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use quinn::{
     BloomTokenLog, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
-    TransportConfig, ValidationTokenConfig, VarInt,
+    TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt,
 };
 use quinn_proto::{ConnectionId, InvalidCid};
 
-use super::endpoint_thread::EndpointThread;
 use super::keys::Keys;
 use super::rng;
 use crate::connection_id::{CONNECTION_ID_BYTES, ConnectionIds, RANDOM_BYTES};
@@ -113,7 +112,6 @@ pub(crate) fn listen(
     endpoint: EndpointConfig,
     server: ServerConfig,
     socket: UdpSocket,
-    thread: &EndpointThread,
 ) -> io::Result<Endpoint> {
-    Endpoint::new(endpoint, Some(server), socket, thread.split())
+    Endpoint::new(endpoint, Some(server), socket, Arc::new(TokioRuntime))
 }

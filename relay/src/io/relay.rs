@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::acceptor::{self, Acceptor};
-use super::endpoint_thread::EndpointThread;
 use super::hub::Hub;
 use super::kernel_drops::{self, KernelDrops};
 use super::keys::{KeyError, Keys};
@@ -124,7 +123,6 @@ pub enum StartError {
 pub struct RelayHandle {
     local_addr: SocketAddr,
     endpoint: Endpoint,
-    thread: EndpointThread,
     hub: Arc<Hub>,
     certificate: CertificateSwitch,
     tasks: TaskTracker,
@@ -171,13 +169,11 @@ impl Relay {
         let (socket, granted) = quic::bind(config.listen).map_err(failed)?;
         let granted = i64::try_from(granted).unwrap_or(i64::MAX);
         hub.metrics.receive_buffer_bytes.set(granted);
-        let thread = EndpointThread::start().map_err(failed)?;
         let endpoint = quic::endpoint_config(&keys);
-        let endpoint = quic::listen(endpoint, server, socket, &thread).map_err(failed)?;
+        let endpoint = quic::listen(endpoint, server, socket).map_err(failed)?;
         let handle = RelayHandle {
             local_addr: endpoint.local_addr().map_err(failed)?,
             endpoint,
-            thread,
             hub,
             certificate,
             tasks: TaskTracker::new(),
@@ -198,7 +194,7 @@ impl RelayHandle {
             self.tasks.clone(),
         );
         let accepting = acceptor.run(self.stop.clone());
-        self.tasks.spawn_on(accepting, self.thread.handle());
+        self.tasks.spawn(accepting);
         self.run(Arc::clone(&self.hub).follow_log());
         self.run(Arc::clone(&self.hub).keep_day_keys());
         self.run(Arc::clone(&self.hub).feel_pulse());

@@ -22,7 +22,7 @@ fn cells(polygons: &[Polygon<f64>]) -> Option<Cells> {
             }
         })
         .collect();
-    Cells::new(&shapes).map(|built| built.cells)
+    Cells::build(&shapes).map(|built| built.cells)
 }
 
 /// The polygons that may hold a place; `None` for a crowd.
@@ -143,7 +143,7 @@ fn a_cell_of_many_lines_asks_the_polygon() {
         striped: &striped,
         envelope: saw.bounding_rect().unwrap(),
     }];
-    let built = Cells::new(&shapes).unwrap();
+    let built = Cells::build(&shapes).unwrap();
     let place = Coord { x: 0.01, y: 0.001 };
     let Content::Listed(record) = built.cells.at(place) else {
         panic!("no record");

@@ -27,8 +27,6 @@ async fn after_a_restart_with_kept_keys_a_phone_notices_without_waiting_for_a_ti
     let ended = tokio::task::spawn_blocking(move || process.shutdown_timeout(SOON));
     ended.await.unwrap();
     drop(relay);
-    // The system frees the address when the last thread of the process has gone.
-    until(|| std::net::UdpSocket::bind(config.listen).is_ok()).await;
     let relay = site.relay_with(config);
     let begun = std::time::Instant::now();
     phone.connection.send_datagram(position(1, 2)).unwrap();
