@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::process::{Usage, usage};
-use crate::{bare, relay_server};
+use crate::{bare, https, relay_server};
 
 /// The argument with which this program is the server.
 pub(crate) const SERVE: &str = "serve";
@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Relay,
     /// quinn alone: says on each stream what it hears, and counts datagrams.
     Bare,
+    /// HTTP/1.1 over TLS by axum, which appends to the same kind of journal.
+    Https,
 }
 
 impl Kind {
@@ -28,11 +30,12 @@ impl Kind {
         match self {
             Self::Relay => "relay",
             Self::Bare => "bare",
+            Self::Https => "https",
         }
     }
 
     pub(crate) fn named(name: &str) -> Self {
-        let mut all = [Self::Relay, Self::Bare].into_iter();
+        let mut all = [Self::Relay, Self::Bare, Self::Https].into_iter();
         all.find(|kind| kind.name() == name).unwrap()
     }
 }
@@ -106,6 +109,11 @@ pub(crate) async fn serve(kind: Kind, folder: &Path) {
         Kind::Bare => {
             let bare = bare::BareServer::start(folder);
             answer(bare.address(), || bare.positions()).await;
+        }
+        Kind::Https => {
+            let https = https::HttpsServer::start(folder);
+            answer(https.address(), || https.positions()).await;
+            https.stop().await;
         }
     }
 }

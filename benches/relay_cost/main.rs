@@ -3,6 +3,7 @@
 //! system tells its figures apart from those of the phones.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "a bench measures with the clock, and ends where something is wrong"
 )]
@@ -11,14 +12,18 @@ mod bare;
 mod child;
 mod cold;
 mod confined;
+mod https;
 mod idle;
+mod mosquitto;
 mod overload_positions;
 mod overload_raises;
+mod peers;
 mod phones;
 mod process;
 mod relay_server;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls_phone;
 mod warm;
 
 use child::Kind;
@@ -34,8 +39,9 @@ fn main() {
     if !support::is_asked() {
         return;
     }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     // `-- cold` and so on for one of them alone; all without.
-    let parts = ["cold", "warm", "idle", "raises", "positions"];
+    let parts = ["cold", "warm", "idle", "raises", "positions", "peers"];
     let wanted = |part: &str| {
         let named = |argument: &String| argument == part;
         arguments.iter().any(named)
@@ -43,7 +49,6 @@ fn main() {
                 .iter()
                 .any(|argument| parts.contains(&argument.as_str()))
     };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         if wanted("cold") {
             cold::measure().await;
@@ -59,6 +64,9 @@ fn main() {
         }
         if wanted("positions") {
             overload_positions::measure().await;
+        }
+        if wanted("peers") {
+            peers::measure().await;
         }
     });
 }

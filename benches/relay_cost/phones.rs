@@ -25,6 +25,10 @@ pub(crate) const ALPN: &[u8] = relay::io::tls::ALPN;
 /// Signs the tokens of all phones.
 pub(crate) const ISSUER_SEED: [u8; 32] = [1; 32];
 
+/// The same in PEM, for servers that are not ours.
+pub(crate) const CERTIFICATE_PEM: &str = "certificate.pem";
+pub(crate) const KEY_PEM: &str = "key.pem";
+
 const CERTIFICATE_FILE: &str = "certificate.der";
 const KEY_FILE: &str = "key.der";
 
@@ -40,6 +44,8 @@ impl Identity {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         std::fs::write(folder.join(CERTIFICATE_FILE), made.cert.der()).unwrap();
         std::fs::write(folder.join(KEY_FILE), made.signing_key.serialize_der()).unwrap();
+        std::fs::write(folder.join(CERTIFICATE_PEM), made.cert.pem()).unwrap();
+        std::fs::write(folder.join(KEY_PEM), made.signing_key.serialize_pem()).unwrap();
         made.cert.der().clone()
     }
 
@@ -98,6 +104,22 @@ impl Phones {
         })
     }
 
+    /// What one that nobody has seen before raises, for doors that are not QUIC's.
+    pub(crate) fn next_raise(&self) -> Vec<u8> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        frame(number, &token(&self.issuer, number), 1, raise())
+    }
+
+    /// Where one says that it is, for such doors.
+    pub(crate) fn position(number: u64) -> Vec<u8> {
+        frame(
+            1,
+            &Bytes::new(),
+            number,
+            Content::Position(Ok(place(number))),
+        )
+    }
+
     /// Until the last connection is forgotten.
     pub(crate) async fn idle(&self) {
         for endpoint in &self.endpoints {
@@ -115,13 +137,7 @@ impl Phone {
 
     /// As [`Phone::raise`]; `None` when the connection is lost.
     pub(crate) async fn try_raise(&mut self) -> Option<()> {
-        let frame = self.frame(
-            1,
-            Content::Raise(Raise {
-                fix: Some(Ok(place(0))),
-                ..Raise::default()
-            }),
-        );
+        let frame = self.frame(1, raise());
         let (mut sending, mut receiving) = self.connection.open_bi().await.ok()?;
         sending.write_all(&delimit(&frame)).await.ok()?;
         receiving.read_chunk(usize::MAX, true).await.ok()??;
@@ -140,25 +156,36 @@ impl Phone {
     }
 
     fn frame(&self, number: u64, content: Content) -> Vec<u8> {
-        let mut alert = [0x11; 16];
-        alert[8..].copy_from_slice(&self.number.to_be_bytes());
-        // The token comes with the first frame.
-        let token = if number == 1 {
-            self.token.clone()
-        } else {
-            Bytes::new()
-        };
-        encode_frame(&Frame {
-            report: Report {
-                alert: AlertId::from_bytes(alert),
-                number: ReportNumber(number),
-                sent_at: Some(UnixMillis::new(1_795_219_200_000)),
-                install_key: (number == 1).then_some(InstallKey([0x22; 16])),
-                content,
-            },
-            token,
-        })
+        frame(self.number, &self.token, number, content)
     }
+}
+
+/// What a phone says; the token comes with the first frame.
+fn frame(phone: u64, token: &Bytes, number: u64, content: Content) -> Vec<u8> {
+    let mut alert = [0x11; 16];
+    alert[8..].copy_from_slice(&phone.to_be_bytes());
+    let token = if number == 1 {
+        token.clone()
+    } else {
+        Bytes::new()
+    };
+    encode_frame(&Frame {
+        report: Report {
+            alert: AlertId::from_bytes(alert),
+            number: ReportNumber(number),
+            sent_at: Some(UnixMillis::new(1_795_219_200_000)),
+            install_key: (number == 1).then_some(InstallKey([0x22; 16])),
+            content,
+        },
+        token,
+    })
+}
+
+fn raise() -> Content {
+    Content::Raise(Raise {
+        fix: Some(Ok(place(0))),
+        ..Raise::default()
+    })
 }
 
 /// Somewhere in Seoul, a little further with each step.
@@ -185,7 +212,7 @@ fn token(issuer: &Issuer, phone: u64) -> Bytes {
 }
 
 /// The groups and ciphers of the client, and no resumption.
-fn config(trusted: CertificateDer<'static>) -> ClientConfig {
+pub(crate) fn tls(trusted: CertificateDer<'static>) -> rustls::ClientConfig {
     let mut provider = aws_lc_rs::default_provider();
     provider.kx_groups = vec![
         aws_lc_rs::kx_group::X25519,
@@ -203,8 +230,13 @@ fn config(trusted: CertificateDer<'static>) -> ClientConfig {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.resumption = Resumption::disabled();
+    tls
+}
+
+fn config(trusted: CertificateDer<'static>) -> ClientConfig {
+    let mut tls = tls(trusted);
+    tls.alpn_protocols = vec![ALPN.to_vec()];
     let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
     let mut transport = TransportConfig::default();
     transport

@@ -68,6 +68,39 @@ fn nothing_is_wrong(output: &Output, report: &Value) {
     assert!(missed.clone().all(level_of_time), "{err}");
 }
 
+/// What QUIC sends again is one alert all the same.
+#[test]
+fn networks_that_lose_every_fourth_packet_lose_no_alert() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("bad-networks.toml");
+    let text = include_str!("../../simulator/scenarios/crowd-crush.toml");
+    let bad = |key: &str, value: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(key));
+        assert_eq!(lines.count(), 1, "{key}");
+        format!("{key} = {value}")
+    };
+    let (share, loss) = ("bad_network_share", "bad_network_loss");
+    let lines = text.lines().map(|line| match line.split(' ').next() {
+        Some(key) if key == share => bad(share, "1"),
+        Some(key) if key == loss => bad(loss, "0.25"),
+        _ => line.to_owned(),
+    });
+    let lines: Vec<_> = lines.collect();
+    std::fs::write(&scenario, lines.join("\n")).unwrap();
+    let short = ["--seconds", "4", "--rate-factor", "8", "--patience", "120"];
+    let named = [scenario.to_str().unwrap()];
+    let (output, report) = simulate(folder.path(), &[&named[..], &short[..]].concat());
+    nothing_is_wrong(&output, &report);
+    let note = report["build"]["setting"]["note"].as_str().unwrap();
+    assert!(note.contains("lost 25 of 100 packets each way"), "{note}");
+    let receipt = &report["machine"]["stages"][0]["from_intended"];
+    let (half, most) = (&receipt["p50_ms"], &receipt["p99_ms"]);
+    assert!(
+        most.as_f64() > Some(100.0),
+        "packets were sent again: {half} {most}"
+    );
+}
+
 #[test]
 fn a_short_crowd_crush_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();

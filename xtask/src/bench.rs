@@ -20,15 +20,21 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Map, Value};
 
 use crate::house::{House, Usage, output, typed};
+use crate::tools;
 
 const PAGE: &str = "docs/performance.md";
 
+/// The bench of the relay, and the part of it that measures what one would take instead.
+const RELAY_COST: &str = "relay_cost";
+const PEERS: &str = "peers";
+
 pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let known = benches(house)?;
-    if let Some(wrong) = arguments.iter().find(|name| !known.contains(name)) {
+    let is_known = |name: &String| name == PEERS || known.contains(name);
+    if let Some(wrong) = arguments.iter().find(|name| !is_known(name)) {
         let all = known.join(", ");
         return Err(Usage::new(format!(
-            "there is no bench `{wrong}`; there are: {all}"
+            "there is no bench `{wrong}`; there are: {all}, and {PEERS} alone"
         )));
     }
     ensure!(!known.is_empty(), "the package `ansim` has no bench");
@@ -40,6 +46,14 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
 
     let mut tables = Vec::new();
     for name in chosen {
+        // The peers are measured by the program that measures the relay, and want to be installed.
+        let (name, part) = match name.as_str() {
+            PEERS => (RELAY_COST, Some(PEERS)),
+            name => (name, None),
+        };
+        if name == RELAY_COST {
+            tools::ensure_peers(house)?;
+        }
         let mut command = house.cargo([
             "bench",
             "--package",
@@ -49,6 +63,7 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
             "--",
             "--json",
         ]);
+        command.args(part);
         let line = typed(&command);
         eprintln!("$ {line}");
         let said = output(&mut command)?;

@@ -8,6 +8,7 @@ struct Tool {
     present: fn(&House) -> bool,
 }
 
+/// What the tests need.
 const TOOLS: [Tool; 3] = [
     Tool {
         package: "redis-server",
@@ -24,9 +25,24 @@ const TOOLS: [Tool; 3] = [
     },
 ];
 
-/// Installs what is missing, or fails with the names of the packages.
+/// What the bench `peers` measures beside the relay.
+const PEERS: [Tool; 1] = [Tool {
+    package: "mosquitto",
+    present: |_| on_path("mosquitto") || std::path::Path::new("/usr/sbin/mosquitto").exists(),
+}];
+
+/// Installs what the tests need, or fails with the names of the packages.
 pub(crate) fn ensure(house: &House) -> anyhow::Result<()> {
-    let missing = missing(house);
+    ensure_all(house, &TOOLS)
+}
+
+/// As [`ensure`], what the bench `peers` needs.
+pub(crate) fn ensure_peers(house: &House) -> anyhow::Result<()> {
+    ensure_all(house, &PEERS)
+}
+
+fn ensure_all(house: &House, tools: &[Tool]) -> anyhow::Result<()> {
+    let missing = missing(house, tools);
     if missing.is_empty() {
         return Ok(());
     }
@@ -45,8 +61,8 @@ pub(crate) fn ensure(house: &House) -> anyhow::Result<()> {
     )
 }
 
-fn missing(house: &House) -> Vec<&'static str> {
-    TOOLS
+fn missing(house: &House, tools: &[Tool]) -> Vec<&'static str> {
+    tools
         .iter()
         .filter(|tool| !(tool.present)(house))
         .map(|tool| tool.package)

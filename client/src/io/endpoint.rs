@@ -93,11 +93,34 @@ impl Endpoint {
                 quinn::Endpoint::client(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0))
             })?,
         };
-        Ok(Arc::new(Self {
+        Ok(Arc::new(Self::of(quic, options)))
+    }
+
+    /// Over a socket of the caller's, such as one that needs what this machine's network does not: an
+    /// Android kernel without ECN, a network that loses packets on purpose. `options.local` is not looked at.
+    ///
+    /// # Errors
+    /// When the socket cannot be used.
+    pub fn over(
+        socket: Arc<dyn quinn::AsyncUdpSocket>,
+        options: &EndpointOptions,
+    ) -> io::Result<Arc<Self>> {
+        warm_up();
+        let quic = quinn::Endpoint::new_with_abstract_socket(
+            quinn::EndpointConfig::default(),
+            None,
+            socket,
+            Arc::new(quinn::TokioRuntime),
+        )?;
+        Ok(Arc::new(Self::of(quic, options)))
+    }
+
+    fn of(quic: quinn::Endpoint, options: &EndpointOptions) -> Self {
+        Self {
             quic,
             transport: Arc::new(transport(options)),
             authorities: Mutex::default(),
-        }))
+        }
     }
 
     /// Where the socket is bound.

@@ -6,6 +6,7 @@
 mod abuse;
 mod host;
 mod judging;
+mod networks;
 mod pacer;
 mod phone;
 mod shed;
@@ -16,7 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use client::io::{Endpoint, EndpointOptions};
 use dispatcher::jurisdiction::build::StationRow;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -28,15 +28,13 @@ use crate::plan::{Nuisances, Plan, PlanError};
 use crate::report::Shed;
 use crate::scenario::Scenario;
 pub use host::{Host, ProcessUse};
+pub use networks::ENDPOINTS;
+use networks::Networks;
 use pacer::Pacer;
 use shed::ShedCounters;
 use tickets::Prepared;
 pub use tickets::{MAX_PREPARED, Tickets};
 use world::World;
-
-/// Sockets for phones: with a single one its receive queue would be a bottleneck that no site has, and
-/// with one for each phone the kernel's tables would be.
-pub const ENDPOINTS: usize = 8;
 
 /// Something that comes late is waited for: a card too many would come after the right one.
 const LINGER: Duration = Duration::from_secs(2);
@@ -88,7 +86,7 @@ pub struct Load {
 pub struct Ready {
     load: Load,
     console: ConsoleClient,
-    endpoints: Vec<Arc<Endpoint>>,
+    networks: Networks,
     prepared: Prepared,
 }
 
@@ -143,15 +141,13 @@ impl Load {
         } = &self.site;
         let console = ConsoleClient::sign_in(console, user, password).await;
         let console = console.map_err(RunError::from)?;
-        let bind = |_| Endpoint::bind(&EndpointOptions::default()).map_err(RunError::Socket);
-        let endpoints: Result<Vec<_>, _> = (0..ENDPOINTS).map(bind).collect();
-        let endpoints = endpoints?;
+        let networks = Networks::of(&self.scenario).map_err(RunError::Socket)?;
         let plan = Plan::of(&self.scenario, &self.stations)?;
-        let prepared = Prepared::meet(&self, &endpoints, plan, &mut tell).await?;
+        let prepared = Prepared::meet(&self, &networks, plan, &mut tell).await?;
         Ok(Ready {
             load: self,
             console,
-            endpoints,
+            networks,
             prepared,
         })
     }
@@ -170,12 +166,12 @@ impl Ready {
         let Self {
             load,
             mut console,
-            endpoints,
+            networks,
             prepared,
         } = self;
         let plan = Plan::of(&load.scenario, &load.stations)?;
         let tickets = prepared.tickets();
-        let world = Arc::new(World::new(&load, endpoints, start)?);
+        let world = Arc::new(World::new(&load, networks, start)?);
         // What stands on the board before anybody presses is none of the load's.
         let before = |heard, _| world.pass_over(heard);
         console.read_board(before).await.map_err(RunError::from)?;

@@ -133,10 +133,10 @@ async fn press(world: &World, person: &Person) -> Result<(), RunError> {
     let World {
         site,
         foreign_issuer,
-        endpoints,
+        networks,
         ..
     } = world;
-    let mut app = App::start(site, foreign_issuer, endpoints, person, false)?;
+    let mut app = App::start(site, foreign_issuer, networks, (person, false), false)?;
     let mut raise = person.raise(Duration::ZERO, wall());
     raise.interval = None;
     if let Ok(alert) = app.handle.raise_with(raise).await {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::Event;
-use client::io::{Endpoint, Phone, PhoneEvent, PhoneHandle, PhoneOptions};
+use client::io::{Phone, PhoneEvent, PhoneHandle, PhoneOptions};
 use protocol::token::Issuer;
 use protocol::{AlertId, InstallKey, ReportKind};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, sleep_until};
 
+use super::networks::Networks;
 use super::world::World;
 use crate::books::Place;
 use crate::io::phone::{enrolment, wall};
@@ -26,12 +27,12 @@ pub(super) struct App {
 }
 
 impl App {
-    /// Starts it; `again` after it was closed, or it would draw the same ids.
+    /// Starts it in its network; `again` after it was closed, or it would draw the same ids.
     pub(super) fn start(
         site: &Site,
         foreign_issuer: &Issuer,
-        endpoints: &[Arc<Endpoint>],
-        person: &Person,
+        networks: &Networks,
+        (person, has_bad_network): (&Person, bool),
         again: bool,
     ) -> Result<Self, RunError> {
         let mut seed = person.seed;
@@ -41,9 +42,9 @@ impl App {
             seed: Some(seed),
             ..PhoneOptions::default()
         };
-        let endpoint = &endpoints[usize::from(person.device[0]) % endpoints.len()];
+        let endpoint = networks.endpoint(&person.device, has_bad_network);
         let enrolment = enrolment(site, foreign_issuer, person)?;
-        let (handle, events) = Phone::start(Arc::clone(endpoint), &enrolment, options)?;
+        let (handle, events) = Phone::start(endpoint, &enrolment, options)?;
         Ok(Self { handle, events })
     }
 }
@@ -98,11 +99,11 @@ impl Life<'_> {
             let World {
                 site,
                 foreign_issuer,
-                endpoints,
+                networks,
                 ..
             } = self.world;
-            let person = &self.press.person;
-            self.app = Some(App::start(site, foreign_issuer, endpoints, person, again)?);
+            let who = (&self.press.person, self.press.conduct.has_bad_network);
+            self.app = Some(App::start(site, foreign_issuer, networks, who, again)?);
         }
         Ok(())
     }

@@ -5,17 +5,16 @@
 //! do; beyond it, what is left is spread evenly over the run, and the report says so.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use client::Event;
-use client::io::Endpoint;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
 use protocol::token::Issuer;
 use tokio::time::timeout;
 
 use super::Load;
+use super::networks::Networks;
 use super::phone::App;
 use crate::io::run::{FOREIGN_SEED, RunError};
 use crate::plan::{Plan, Press};
@@ -78,7 +77,7 @@ impl Prepared {
     /// Lets them meet the relay; tells how many have.
     pub(super) async fn meet(
         load: &Load,
-        endpoints: &[Arc<Endpoint>],
+        networks: &Networks,
         plan: Plan,
         tell: &mut impl FnMut(u64),
     ) -> Result<Self, RunError> {
@@ -92,8 +91,8 @@ impl Prepared {
             .filter(|_| first_pass.takes())
             .collect();
         let meeting = chosen.iter().map(|press| {
-            let person = &press.person;
-            let app = App::start(&load.site, &foreign_issuer, endpoints, person, false);
+            let who = (&press.person, press.conduct.has_bad_network);
+            let app = App::start(&load.site, &foreign_issuer, networks, who, false);
             async move { meet_relay(app?).await }
         });
         let mut met = iter(meeting).buffered(AT_ONCE);

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use client::io::Endpoint;
 use protocol::token::Issuer;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Load, host};
+use super::Load;
+use super::networks::Networks;
 use crate::io::console_client::Heard;
 use crate::io::run::{FOREIGN_SEED, RunError};
 use crate::measure::Measures;
@@ -17,7 +17,7 @@ use crate::plain_loop::PlainMap;
 
 pub(super) struct World {
     pub(super) site: super::Site,
-    pub(super) endpoints: Vec<Arc<Endpoint>>,
+    pub(super) networks: Networks,
     pub(super) foreign_issuer: Issuer,
     pub(super) judge: PlainMap,
     /// Nobody presses at that time or later.
@@ -37,16 +37,12 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(
-        load: &Load,
-        endpoints: Vec<Arc<Endpoint>>,
-        start: Instant,
-    ) -> Result<Self, RunError> {
+    pub(super) fn new(load: &Load, networks: Networks, start: Instant) -> Result<Self, RunError> {
         let ends = Duration::try_from_secs_f64(load.scenario.seconds);
         Ok(Self {
-            dropped_before: host::packets_dropped(&endpoints),
+            dropped_before: networks.packets_dropped(),
             site: load.site.clone(),
-            endpoints,
+            networks,
             foreign_issuer: Issuer::from_seed(&FOREIGN_SEED)?,
             judge: PlainMap::new(&load.site.map),
             ends: ends.unwrap_or(Duration::MAX),
@@ -164,6 +160,7 @@ impl World {
     }
 
     pub(super) fn packets_dropped(&self) -> u64 {
-        host::packets_dropped(&self.endpoints).saturating_sub(self.dropped_before)
+        let dropped = self.networks.packets_dropped();
+        dropped.saturating_sub(self.dropped_before)
     }
 }
