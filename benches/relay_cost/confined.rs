@@ -45,7 +45,7 @@ impl Confined {
 
 impl Drop for Confined {
     fn drop(&mut self) {
-        // Its process has ended before; what the kernel does not remove does no harm.
+        // Its process has ended before; what the kernel does not remove all the same does no harm.
         let _ = fs::remove_dir(&self.folder);
     }
 }

@@ -59,7 +59,7 @@ pub(crate) async fn measure() {
     let sent = send(&tracking, PROBE_PER_S, &mut number).await;
     let cost_s = (server.usage().cpu_s - before.cpu_s) / sent as f64;
     let holds_per_s = SHARE / cost_s;
-    let _confined = match Confined::process(server.id()) {
+    let confined = match Confined::process(server.id()) {
         Ok(confined) => confined,
         Err(why) => return row(TABLE, "not measured", json!({ "why": why })),
     };
@@ -70,9 +70,12 @@ pub(crate) async fn measure() {
         let raising = raises(&phones, &server);
         let (sent, (times, given_up)) = tokio::join!(send(&tracking, per_s, &mut number), raising);
         let kept = server.positions() - kept_before;
+        // Nothing, of no receipt at all.
         let at = |share: f64| {
             let index = (times.len() as f64 * share).ceil() as usize;
-            times[index.clamp(1, times.len()) - 1] * 1e3
+            times
+                .get(index.max(1) - 1)
+                .map_or(f64::NAN, |time| time * 1e3)
         };
         let calm = *calm_p99_ms.get_or_insert(at(0.99));
         let grown = at(0.99) / calm;
@@ -94,6 +97,9 @@ pub(crate) async fn measure() {
             }),
         );
     }
+    // A group can be removed when nobody is in it.
+    drop(server);
+    drop(confined);
 }
 
 /// For a phase, in turn for all phones; returns how many were sent.

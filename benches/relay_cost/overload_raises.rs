@@ -41,7 +41,7 @@ pub(crate) async fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let phones = Arc::new(Phones::new(Identity::create(folder.path()), SOCKETS));
     let server = Server::start(Kind::Relay, folder.path());
-    let _confined = match Confined::process(server.id()) {
+    let confined = match Confined::process(server.id()) {
         Ok(confined) => confined,
         Err(why) => return row(TABLE, "not measured", json!({ "why": why })),
     };
@@ -53,9 +53,12 @@ pub(crate) async fn measure() {
         let (raised, resident_mib) = offer(&phones, &server, per_s).await;
         let mut times: Vec<_> = raised.iter().filter_map(|(_, took)| *took).collect();
         times.sort_by(f64::total_cmp);
+        // Nothing, of no receipt at all.
         let at = |share: f64| {
             let index = (times.len() as f64 * share).ceil() as usize;
-            times[index.clamp(1, times.len()) - 1] * 1e3
+            times
+                .get(index.max(1) - 1)
+                .map_or(f64::NAN, |time| time * 1e3)
         };
         let goodput_per_s = times.len() as f64 / PHASE.as_secs_f64();
         let calm = *calm_p99_ms.get_or_insert(at(0.99));
@@ -76,6 +79,9 @@ pub(crate) async fn measure() {
             }),
         );
     }
+    // A group can be removed when nobody is in it.
+    drop(server);
+    drop(confined);
 }
 
 /// Alerts a second with so many phones under way that the relay always has something to do.

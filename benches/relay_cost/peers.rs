@@ -43,6 +43,9 @@ const TURN: Duration = Duration::from_secs(4);
 
 const TICK: Duration = Duration::from_millis(1);
 
+/// A position that has not arrived after so long is lost.
+const ARRIVE_IN: Duration = Duration::from_secs(2);
+
 /// A server with its name in the table.
 enum Peer {
     Ours(&'static str, Server),
@@ -69,6 +72,27 @@ impl Peer {
         match self {
             Self::Ours(_, server) => server.usage(),
             Self::Mosquitto(broker) => broker.usage(),
+        }
+    }
+
+    /// Those that have arrived, where the server says so.
+    fn positions(&mut self) -> Option<u64> {
+        match self {
+            Self::Ours(_, server) => Some(server.positions()),
+            Self::Mosquitto(_) => None,
+        }
+    }
+
+    /// How many of so many positions are not there after a while.
+    async fn not_arrived(&mut self, all: u64) -> u64 {
+        let begun = Instant::now();
+        let mut ticks = interval(TICK * 10);
+        loop {
+            let left = all.saturating_sub(self.positions().unwrap_or(all));
+            if left == 0 || begun.elapsed() > ARRIVE_IN {
+                return left;
+            }
+            ticks.tick().await;
         }
     }
 
@@ -108,7 +132,7 @@ pub(crate) async fn measure() {
         Err(why) => row(COLD, "Mosquitto: not measured", json!({ "why": why })),
     }
     cold(&everybody, &peers).await;
-    warm(&everybody, &peers).await;
+    warm(&everybody, &mut peers).await;
 }
 
 async fn cold(everybody: &Arc<Everybody>, peers: &[Peer]) {
@@ -253,18 +277,22 @@ impl Crowd {
     }
 }
 
-async fn warm(everybody: &Everybody, peers: &[Peer]) {
+async fn warm(everybody: &Everybody, peers: &mut [Peer]) {
     let mut crowds = Vec::new();
-    for peer in peers {
+    for peer in peers.iter() {
         crowds.push((Crowd::connect(everybody, peer.door()).await, 0));
     }
     let mut costs_us = vec![Vec::new(); peers.len()];
     let mut rates = costs_us.clone();
+    let mut missing = vec![0; peers.len()];
     for _ in 0..TURNS {
-        for (at, peer) in peers.iter().enumerate() {
+        for (at, peer) in peers.iter_mut().enumerate() {
             let (crowd, number) = &mut crowds[at];
-            let before = peer.usage();
+            let (before, had) = (peer.usage(), peer.positions());
             let sent = send(crowd, number).await;
+            if let Some(had) = had {
+                missing[at] += peer.not_arrived(had + sent).await;
+            }
             costs_us[at].push((peer.usage().cpu_s - before.cpu_s) * 1e6 / sent as f64);
             rates[at].push(sent as f64 / TURN.as_secs_f64());
         }
@@ -278,6 +306,7 @@ async fn warm(everybody: &Everybody, peers: &[Peer]) {
                 "server CPU s, 1,000 positions": rounded(median(costs_us[at].clone()) / 1e3),
                 "relay's CPU, times this": rounded(ratio),
                 "positions/s": rounded(median(rates[at].clone())),
+                "not arrived": missing[at],
             }),
         );
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use ansim::demo::find_districts;
-use dispatcher::jurisdiction::build::{KOREA_STATIONS_CSV, build};
+use dispatcher::jurisdiction::build::{KOREA_STATIONS_CSV, build, exported_json};
 use dispatcher::jurisdiction::{IdProperties, JurisdictionMap, load};
 use serde_json::{Value, json};
 use simulator::tiling::{Tiling, TilingPlan};
@@ -38,7 +38,11 @@ pub(crate) fn all() -> Vec<Named> {
             text["made from districts ms"] = json!(made_ms);
         }
         maps.push(stations);
-        maps.push(from_text(DISTRICTS, geojson_of(&text), "sig_cd"));
+        maps.push(from_text(
+            DISTRICTS,
+            exported_json(&text).unwrap(),
+            "sig_cd",
+        ));
     }
     if let Some(data) = std::env::var_os("ANSIM_TEST_DATA") {
         let data = Path::new(&data);
@@ -68,12 +72,6 @@ fn from_text(name: &'static str, text: &str, ids: &str) -> Named {
         map,
         text: Some(columns),
     }
-}
-
-/// Of the package's JavaScript module.
-fn geojson_of(module: &str) -> &str {
-    let data = module.rsplit_once("exports.geoData =").unwrap().1;
-    &data[..=data.rfind('}').unwrap()]
 }
 
 pub(crate) fn milliseconds(since: Instant) -> f64 {

@@ -25,7 +25,8 @@ pub const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
 /// some ten thousand in a second, and lets them wait.
 pub const INCOMING_MAX: usize = 4_096;
 
-/// Attempts that wait while all hands are full; beyond, the oldest is sent to another relay. As many as QUIC keeps.
+/// Attempts that wait while all hands are full; beyond, the oldest is sent to another relay. Half of what QUIC keeps, which
+/// counts them too and would refuse the newest.
 pub const WAITING_ATTEMPTS_MAX: usize = INCOMING_MAX / 2;
 
 /// Connections that have been accepted and whose task has not had its first turn. When so many wait for a turn the
@@ -48,9 +49,9 @@ pub const BUSY_PULSES: u32 = 3;
 /// For how long after that it counts as busy.
 pub const BUSY_FOR: Millis = Millis::from_secs(1);
 
-/// A busy relay keeps one position of a phone in so many milliseconds: every second of a phone that sends one every
-/// five seconds, and contact is lost after three that do not come.
-pub const THINNED_INTERVAL: Millis = Millis::from_secs(10);
+/// A busy relay keeps no two positions of a phone within so many milliseconds: of a phone that sends one every five
+/// seconds every second, however its packets are delayed. Contact counts as lost after three that do not come.
+pub const THINNED_INTERVAL: Millis = Millis(7_500);
 
 /// Bytes that are kept of one attempt before it is accepted: what a phone sends as early data.
 pub const INCOMING_BUFFER_BYTES: u64 = 16 * 1024;

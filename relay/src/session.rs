@@ -78,7 +78,7 @@ pub struct Session {
     opened_at: Millis,
     /// When the phone last said something whole.
     heard_at: Millis,
-    /// When the last datagram was looked at.
+    /// When the last position was taken from a datagram.
     datagram_at: Option<Millis>,
     /// When the frame began that has not ended.
     frame_since: Option<Millis>,
@@ -167,7 +167,6 @@ impl Session {
             self.events.push(Event::Thinned);
             return;
         }
-        self.datagram_at = Some(now.tick);
         if bytes.len() > MAX_DATAGRAM_FRAME_BYTES {
             return self.refuse(now, BrokenRule::FrameTooLong, None);
         }
@@ -210,6 +209,9 @@ impl Session {
             verification: admitted.verification,
             drill: admitted.drill,
         };
+        if door == Door::Datagram {
+            self.datagram_at = Some(now.tick);
+        }
         self.in_flight += 1;
         self.appends.push_back(Append {
             key: ReportKey {

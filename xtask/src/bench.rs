@@ -44,6 +44,13 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
         arguments
     };
 
+    if chosen.iter().any(|name| name == PEERS) {
+        tools::ensure_peers(house)?;
+    } else if chosen.iter().any(|name| name == RELAY_COST)
+        && let Err(missing) = tools::ensure_peers(house)
+    {
+        eprintln!("some peers are not measured: {missing:#}");
+    }
     let mut tables = Vec::new();
     for name in chosen {
         // The peers are measured by the program that measures the relay, and want to be installed.
@@ -51,9 +58,6 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
             PEERS => (RELAY_COST, Some(PEERS)),
             name => (name, None),
         };
-        if name == RELAY_COST {
-            tools::ensure_peers(house)?;
-        }
         let mut command = house.cargo([
             "bench",
             "--package",

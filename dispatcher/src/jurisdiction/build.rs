@@ -18,6 +18,7 @@ use super::map::{Authority, DEFAULT_REACH_M, JurisdictionMap, MapParts, Station}
 use corner::Corner;
 use cut::Patch;
 use districts::District;
+pub use districts::exported_json;
 
 pub use table::{StationRow, stations};
 

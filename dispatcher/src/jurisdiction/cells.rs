@@ -289,6 +289,11 @@ impl<'a> Records<'a> {
     fn write(&mut self, claims: &[Claim]) -> Packed {
         self.ask(claims.iter().filter(|claim| claim.what == What::Ask));
         let begun = self.words.len();
+        // 8 GiB of records; a map of the largest size that is read has a tenth.
+        assert!(
+            begun < Packed::CROWD.0 as usize,
+            "the map has too many lines for one grid"
+        );
         records::write(claims, self.corners, &mut self.words);
         Packed(begun as u32)
     }

@@ -144,7 +144,10 @@ impl Cover {
             }
             Content::Crowd => {
                 for candidate in self.envelopes.locate_all_at_point([point.x, point.y]) {
-                    add(candidate.data, ask(candidate.data));
+                    // Who was not kept has nothing to do with this cell, though its envelope has.
+                    if self.parts[candidate.data as usize].striped.is_some() {
+                        add(candidate.data, ask(candidate.data));
+                    }
                 }
             }
         }

@@ -16,7 +16,7 @@ use super::connection;
 use super::hub::Hub;
 use super::problems::Problem;
 use super::relay::RetryPolicy;
-use crate::limits::{OVERLOAD_ENDS_AFTER, STARTING_MAX};
+use crate::limits::{OVERLOAD_ENDS_AFTER, STARTING_MAX, WAITING_ATTEMPTS_MAX};
 use crate::waiting_room::WaitingRoom;
 
 /// Counts a handshake as under way as long as it lives.
@@ -112,21 +112,39 @@ impl Acceptor {
     async fn accept(&mut self) {
         let starts = Arc::clone(&self.starts);
         loop {
-            let can_take = self.can_take();
             let deadline = self.next_deadline();
-            tokio::select! {
+            let incoming = tokio::select! {
                 biased;
-                incoming = self.endpoint.accept() => match incoming {
-                    Some(incoming) => self.handle_incoming(incoming),
-                    None => return,
-                },
-                () = ready(()), if can_take => self.take(),
-                () = starts.one_has_begun.notified(), if !self.room.is_empty() => {}
-                () = until(&self.hub, deadline) => {}
+                incoming = self.endpoint.accept() => Some(incoming),
+                () = ready(()), if self.can_take() => None,
+                () = starts.one_has_begun.notified(), if !self.room.is_empty() => None,
+                () = until(&self.hub, deadline) => None,
+            };
+            match incoming {
+                Some(Some(incoming)) => self.handle_all_that_came(incoming).await,
+                Some(None) => return,
+                None => {}
             }
             self.turn_away();
+            self.take();
             // Others have their turn, the endpoint among them, which reads the socket.
             yield_now().await;
+        }
+    }
+
+    /// All are heard before anybody is taken: the newest is among the last.
+    async fn handle_all_that_came(&mut self, first: Incoming) {
+        self.handle_incoming(first);
+        for _ in 0..WAITING_ATTEMPTS_MAX {
+            let next = tokio::select! {
+                biased;
+                next = self.endpoint.accept() => next,
+                () = ready(()) => None,
+            };
+            match next {
+                Some(incoming) => self.handle_incoming(incoming),
+                None => return,
+            }
         }
     }
 

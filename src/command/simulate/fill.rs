@@ -205,7 +205,7 @@ fn note(setup: &Setup, loaded: &Loaded, counts: &Counts) -> String {
     let phones = &setup.scenario.phones;
     if phones.bad_network_share > 0.0 && phones.bad_network_loss > 0.0 {
         notes.push(format!(
-            "{} of 100 phones had a network that lost {} of 100 packets each way.",
+            "{:.0} of 100 phones had a network that lost {:.0} of 100 packets each way.",
             100.0 * phones.bad_network_share,
             100.0 * phones.bad_network_loss
         ));

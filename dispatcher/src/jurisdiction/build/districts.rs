@@ -20,12 +20,12 @@ pub(crate) struct District {
 
 /// Reads the districts, by code.
 pub(crate) fn parse(text: &str) -> Result<BTreeMap<String, District>, BuildError> {
-    let collection =
-        json(text)
-            .parse::<FeatureCollection>()
-            .map_err(|error| BuildError::Districts {
-                what: error.to_string(),
-            })?;
+    let collection = exported_json(text)
+        .unwrap_or(text)
+        .parse::<FeatureCollection>()
+        .map_err(|error| BuildError::Districts {
+            what: error.to_string(),
+        })?;
     let mut districts = BTreeMap::new();
     for (n, feature) in collection.features.iter().enumerate() {
         let (code, district) = district(feature).map_err(|what| BuildError::District {
@@ -48,13 +48,16 @@ pub(crate) fn parse(text: &str) -> Result<BTreeMap<String, District>, BuildError
     Ok(districts)
 }
 
-/// The object after the last `exports.geoData =`, or the whole text.
-fn json(text: &str) -> &str {
-    let Some(export) = text.rfind(EXPORT) else {
-        return text;
-    };
-    let value = &text[export + EXPORT.len()..];
-    value.rfind('}').map_or(value, |end| &value[..=end])
+/// The data of a JavaScript module of the npm package: the object after its last `exports.geoData =`. `None` for
+/// text that is JSON itself, whatever it says within.
+#[must_use]
+pub fn exported_json(text: &str) -> Option<&str> {
+    let begins = text.trim_start_matches('\u{feff}').trim_start();
+    if begins.starts_with('{') {
+        return None;
+    }
+    let value = &text[text.rfind(EXPORT)? + EXPORT.len()..];
+    Some(&value[..=value.rfind('}')?])
 }
 
 fn property<'a>(feature: &'a Feature, name: &str) -> Option<&'a str> {
@@ -116,5 +119,18 @@ fn corner(position: &geojson::Position) -> Option<Corner> {
     match *position.as_slice() {
         [lon, lat, ..] => Corner::from_degrees(lon, lat),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_of_a_module_is_found() {
+        let module = "exports.geoData = void 0;\nexports.geoData = {\"a\": {}};\n";
+        assert_eq!(exported_json(module), Some(" {\"a\": {}}"));
+        assert_eq!(exported_json("{\"label\": \"exports.geoData = {}\"}"), None);
+        assert_eq!(exported_json("no map"), None);
     }
 }

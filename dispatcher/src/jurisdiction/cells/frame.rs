@@ -5,7 +5,7 @@ use geo::{Coord, Line, Rect};
 /// Cells for each corner of the map. Borders then pass through a small part of the cells even where
 /// areas are a city's, and the grid takes less memory than the lines do.
 const CELLS_PER_CORNER: f64 = 4.0;
-/// Cells of a whole grid: 4 MiB for which list each of them has.
+/// Cells of a whole grid: 4 MiB for what they say, were no block of one mind.
 const MAX_CELLS: f64 = (1 << 20) as f64;
 /// Cells within envelopes of polygons, all polygons taken together: what building looks at. Polygons
 /// that lie on top of each other make cells larger, not the building longer.
@@ -39,12 +39,21 @@ impl Frame {
         let whole = envelopes.iter().copied().reduce(joined)?;
         let cells = (corners as f64 * CELLS_PER_CORNER).clamp(1.0, MAX_CELLS);
         let visited: f64 = envelopes.iter().map(|one| one.width() * one.height()).sum();
-        let cell_deg = (whole.width() * whole.height() / cells)
+        let mut cell_deg = (whole.width() * whole.height() / cells)
             .max(visited / MAX_VISITS)
             .sqrt()
             .max(whole.width() / MAX_SIDE)
             .max(whole.height() / MAX_SIDE)
             .max(MIN_CELL_DEG);
+        // A level sliver has no surface and many cells all the same.
+        let cells_of = |one: &Rect<f64>, cell_deg: f64| {
+            (one.width() / cell_deg + 1.0) * (one.height() / cell_deg + 1.0)
+        };
+        let visits =
+            |cell_deg| -> f64 { envelopes.iter().map(|one| cells_of(one, cell_deg)).sum() };
+        while visits(cell_deg) > MAX_VISITS && cell_deg < whole.width().max(whole.height()) {
+            cell_deg *= 1.25;
+        }
         let mut frame = Self {
             lower: whole.min(),
             upper: whole.max(),

@@ -177,6 +177,43 @@ fn many_wide_overlaps_make_cells_larger() {
     }
 }
 
+#[test]
+fn slivers_without_surface_are_counted_by_the_cells_that_they_pass() {
+    let sliver = |n: usize| {
+        let lat = n as f64 * 1e-4;
+        Rect::new((-180.0, lat), (180.0, lat))
+    };
+    let envelopes: Vec<_> = (0..10_000).map(sliver).collect();
+    let frame = Frame::new(&envelopes, 40_000).unwrap();
+    assert!(
+        frame.columns * envelopes.len() < 5_000_000,
+        "{}",
+        frame.columns
+    );
+}
+
+#[test]
+fn a_polygon_of_many_rings_is_asked_where_its_lines_are() {
+    let hole = |n: usize| {
+        let (x, y) = ((n % 10) as f64, (n / 10) as f64);
+        square(x + 0.25, y + 0.25, 0.5).exterior().clone()
+    };
+    let lakes = Polygon::new(
+        square(0.0, 0.0, 10.0).exterior().clone(),
+        (0..100).map(hole).collect(),
+    );
+    let striped = StripedPolygon::new(&lakes);
+    let envelope = lakes.bounding_rect().unwrap();
+    let polygon = &lakes;
+    let built = Cells::build(&[Shape {
+        polygon,
+        striped: &striped,
+        envelope,
+    }])
+    .unwrap();
+    assert_eq!(built.asked, [true]);
+}
+
 proptest! {
     /// Lines long, short, level, upright and on the borders of cells.
     #[test]

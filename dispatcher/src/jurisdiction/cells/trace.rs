@@ -13,6 +13,9 @@ const MAX_LINES: usize = 64;
 /// lines is asked as a whole rather than listed in every cell that they pass.
 const MAX_PASSES_PER_LINE: usize = 8;
 
+/// More rings than this are not looked at one by one in each cell that they touch: a lake district has thousands.
+const MAX_RINGS: usize = 64;
+
 /// Goes along the polygons of a map, one after the other.
 pub(super) struct Tracer<'a> {
     frame: &'a Frame,
@@ -156,7 +159,10 @@ impl<'a> Tracer<'a> {
                 what: What::Ask,
             },
         );
-        let Some(lines) = lines.filter(|lines| lines.len() <= MAX_LINES) else {
+        let is_listed = |lines: &&[Pass]| {
+            lines.len() <= MAX_LINES && shape.polygon.interiors().len() < MAX_RINGS
+        };
+        let Some(lines) = lines.filter(is_listed) else {
             self.found.push(ask);
             return;
         };
@@ -168,8 +174,11 @@ impl<'a> Tracer<'a> {
             let lines = &lines[from..to];
             let is_hole = ring > 0;
             if lines.is_empty() && is_hole == (side == Side::Inside) {
-                // The cell as a whole is outside of the polygon.
+                // The cell as a whole is outside of the polygon, but for lines of an earlier ring: whoever is on
+                // one of them is on the polygon's boundary.
+                let is_on_earlier = self.found.len() > begun;
                 self.found.truncate(begun);
+                self.found.extend(is_on_earlier.then_some(ask));
                 return;
             }
             if !lines.is_empty() && side == Side::Boundary {

@@ -21,7 +21,7 @@ pub(super) const WORDS: Words = Words {
         (
             "ansim_relay_positions_thinned",
             "Positions thinned",
-            "The relay was busy and kept one position of a phone in ten seconds: alerts come first.",
+            "The relay was busy and kept a phone's positions 7.5 s apart or more: alerts come first.",
         ),
         (
             "ansim_relay_held",
@@ -41,7 +41,7 @@ pub(super) const WORDS: Words = Words {
         (
             "ansim_relay_turned_away",
             "Connections sent to another relay",
-            "All hands were full for two seconds; whoever came last was taken first.",
+            "They waited for two seconds, or more than 2,048 did; whoever came last was taken first.",
         ),
         (
             "ansim_relay_refusals",

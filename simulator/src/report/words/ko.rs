@@ -21,7 +21,7 @@ pub(super) const WORDS: Words = Words {
         (
             "ansim_relay_positions_thinned",
             "솎아 낸 위치",
-            "릴레이가 바빠 단말마다 10초에 위치 하나만 받았습니다. 경보가 먼저입니다.",
+            "릴레이가 바빠 단말마다 7.5초 이상 간격을 두고 위치를 받았습니다. 경보가 먼저입니다.",
         ),
         (
             "ansim_relay_held",
@@ -41,7 +41,7 @@ pub(super) const WORDS: Words = Words {
         (
             "ansim_relay_turned_away",
             "다른 릴레이로 보낸 연결",
-            "2초 동안 처리할 여력이 없었습니다. 가장 늦게 온 연결부터 받았습니다.",
+            "2초를 기다렸거나 2,048개 넘게 기다렸습니다. 가장 늦게 온 연결부터 받았습니다.",
         ),
         (
             "ansim_relay_refusals",

