@@ -75,14 +75,22 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
         ensure!(!found.is_empty(), "bench `{name}` printed no row");
         tables.extend(found);
     }
-    let text = page(&machine(house)?, &tables);
-    if arguments.is_empty() {
-        fs::write(house.path(PAGE), text).with_context(|| format!("cannot write {PAGE}"))?;
-        eprintln!("wrote {PAGE}");
+    let fresh: Vec<Section> = {
+        let machine = machine(house)?;
+        tables
+            .iter()
+            .map(|table| section(table, &machine))
+            .collect()
+    };
+    // Tables of benches that were not run stay, each with the machine that gave it.
+    let known = if arguments.is_empty() {
+        String::new()
     } else {
-        // The page is of one run; some of the benches would leave it half old.
-        println!("{text}");
-    }
+        fs::read_to_string(house.path(PAGE)).unwrap_or_default()
+    };
+    let text = page(merged(sections(&known), fresh));
+    fs::write(house.path(PAGE), text).with_context(|| format!("cannot write {PAGE}"))?;
+    eprintln!("wrote {PAGE}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,36 +157,87 @@ fn collect(said: &str, command: &str) -> anyhow::Result<Vec<Table>> {
     Ok(tables)
 }
 
-fn page(machine: &str, tables: &[Table]) -> String {
-    let mut text = format!(
-        "# Performance\n\nWritten by `cargo xtask bench`; do not edit. Absolute figures belong to \
-         this machine; only ratios and\ncounts are compared with a budget.\n\nMachine: {machine}\n"
-    );
-    for table in tables {
-        let columns: BTreeSet<&String> = table
-            .rows
-            .iter()
-            .flat_map(|(_, columns)| columns.keys())
-            .collect();
-        let _ = writeln!(text, "\n## {}\n\n`{}`\n", table.title, table.command);
-        text.push_str("| |");
-        columns
-            .iter()
-            .for_each(|column| text.push_str(&format!(" {column} |")));
-        text.push_str("\n|---|");
-        columns.iter().for_each(|_| text.push_str("---:|"));
-        text.push('\n');
-        for (row, values) in &table.rows {
-            let _ = write!(text, "| {row} |");
-            for column in &columns {
-                let _ = write!(
-                    text,
-                    " {} |",
-                    values.get(*column).map(cell).unwrap_or_default()
-                );
-            }
-            text.push('\n');
+/// A table as it stands on the page.
+#[derive(Clone, Debug, PartialEq)]
+struct Section {
+    /// With its command in backquotes; of all tables of one bench it is the same.
+    command: String,
+    text: String,
+}
+
+fn section(table: &Table, machine: &str) -> Section {
+    let columns: BTreeSet<&String> = table
+        .rows
+        .iter()
+        .flat_map(|(_, columns)| columns.keys())
+        .collect();
+    let command = format!("`{}`", table.command);
+    let mut text = format!("## {}\n\n{command}\n\n{machine}\n\n| |", table.title);
+    columns
+        .iter()
+        .for_each(|column| text.push_str(&format!(" {column} |")));
+    text.push_str("\n|---|");
+    columns.iter().for_each(|_| text.push_str("---:|"));
+    text.push('\n');
+    for (row, values) in &table.rows {
+        let _ = write!(text, "| {row} |");
+        for column in &columns {
+            let _ = write!(
+                text,
+                " {} |",
+                values.get(*column).map(cell).unwrap_or_default()
+            );
         }
+        text.push('\n');
+    }
+    Section { command, text }
+}
+
+/// The tables of a page that was written before.
+fn sections(page: &str) -> Vec<Section> {
+    let begins = page.match_indices("\n## ").map(|(at, _)| at + 1);
+    let begins: Vec<usize> = begins.collect();
+    let ends = begins.iter().skip(1).copied().chain([page.len()]);
+    begins
+        .iter()
+        .zip(ends)
+        .map(|(begin, end)| {
+            let text = format!("{}\n", page[*begin..end].trim_end());
+            let command = text.lines().find(|line| line.starts_with('`'));
+            Section {
+                command: command.unwrap_or_default().to_owned(),
+                text,
+            }
+        })
+        .collect()
+}
+
+/// What was measured now in the place of what the same commands gave before, or at the end.
+fn merged(known: Vec<Section>, fresh: Vec<Section>) -> Vec<Section> {
+    let mut merged = Vec::new();
+    let mut left = fresh.clone();
+    for section in known {
+        if fresh.iter().all(|one| one.command != section.command) {
+            merged.push(section);
+            continue;
+        }
+        let (now, later) = left
+            .into_iter()
+            .partition(|one| one.command == section.command);
+        let now: Vec<Section> = now;
+        merged.extend(now);
+        left = later;
+    }
+    merged.extend(left);
+    merged
+}
+
+fn page(sections: Vec<Section>) -> String {
+    let mut text = "# Performance\n\nWritten by `cargo xtask bench`; do not edit. Absolute figures belong to the machine \
+                    that stands above each table; only ratios\nand counts are compared with a budget.\n"
+        .to_owned();
+    for section in sections {
+        let _ = write!(text, "\n{}", section.text);
     }
     text
 }
@@ -222,11 +281,14 @@ mod tests {
     #[test]
     fn lines_become_tables() {
         let tables = collect(SAID, "cargo bench").unwrap();
-        let text = page("a machine", &tables);
+        let tables: Vec<_> = tables.iter().map(|one| section(one, "a machine")).collect();
+        let text = page(tables.clone());
         let expected = "\
 ## Wire
 
 `cargo bench`
+
+a machine
 
 | | bytes | ns |
 |---|---:|---:|
@@ -237,12 +299,31 @@ mod tests {
 
 `cargo bench`
 
+a machine
+
 | | note |
 |---|---:|
 | stations | all inside |
 ";
         assert!(text.ends_with(expected), "{text}");
-        assert!(text.contains("Machine: a machine"));
+        assert_eq!(sections(&text), tables, "and are read again");
+    }
+
+    #[test]
+    fn tables_of_the_same_command_are_replaced_where_they_stand_and_others_stay() {
+        let section = |command: &str, text: &str| Section {
+            command: command.to_owned(),
+            text: text.to_owned(),
+        };
+        let known = vec![
+            section("`a`", "a1"),
+            section("`a`", "a2"),
+            section("`b`", "b1"),
+        ];
+        let fresh = vec![section("`c`", "c1"), section("`a`", "a3")];
+        let merged = merged(known, fresh);
+        let texts: Vec<_> = merged.iter().map(|one| one.text.as_str()).collect();
+        assert_eq!(texts, ["a3", "b1", "c1"]);
     }
 
     #[test]

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use ansim::demo::{self, Areas};
 use ansim::demo_site::{DemoOfficer, DemoSite};
-use ansim::service::Service;
+use ansim::service::{Service, ServiceParts};
+use anyhow::Context as _;
 use dispatcher::jurisdiction::JurisdictionMap;
 use simulator::io::Site;
 use simulator::scenario::Event;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +28,8 @@ pub(super) struct OwnService {
     console_url: String,
     /// Absent while it is stopped.
     service: Option<Service>,
+    /// Of the service alone: phones that have their hands full must not keep it from its turn.
+    runtime: ServiceRuntime,
     /// When its last start began.
     up_at: Option<Instant>,
     folder: Folder,
@@ -49,8 +53,10 @@ impl OwnService {
         };
         let officers = std::slice::from_ref(&officer);
         let parts = site.parts(folder.path(), map.clone(), officers)?;
-        let service = Service::start(parts).await?;
+        let runtime = ServiceRuntime::new()?;
+        let service = runtime.start(parts).await?;
         Ok(Self {
+            runtime,
             relay: service.relay_address(),
             console: service.console_address(),
             console_url: service.console_url().trim_end_matches('/').to_owned(),
@@ -112,7 +118,7 @@ impl OwnService {
         parts.console.listen = self.console;
         sleep_until(up_at.into()).await;
         self.up_at = Some(Instant::now());
-        self.service = Some(Service::start(parts).await?);
+        self.service = Some(self.runtime.start(parts).await?);
         eprintln!("the service has been started again");
         Ok(())
     }
@@ -125,6 +131,37 @@ impl OwnService {
     pub(super) async fn shutdown(self) {
         if let Some(service) = self.service {
             service.shutdown().await;
+        }
+    }
+}
+
+/// Threads of the service's own, as many as it would have as a process.
+struct ServiceRuntime(Option<Runtime>);
+
+impl ServiceRuntime {
+    fn new() -> anyhow::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .thread_name("service")
+            .enable_all()
+            .build()
+            .context("cannot start the runtime of the service")?;
+        Ok(Self(Some(runtime)))
+    }
+
+    async fn start(&self, parts: ServiceParts) -> anyhow::Result<Service> {
+        let runtime = self
+            .0
+            .as_ref()
+            .context("the runtime of the service has ended")?;
+        runtime.spawn(Service::start(parts)).await?
+    }
+}
+
+impl Drop for ServiceRuntime {
+    /// A runtime cannot wait for its threads within another.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }
