@@ -51,7 +51,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts this program as a server which finds its certificate in the folder.
     pub(crate) fn start(kind: Kind, folder: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::start_by(Command::new(std::env::current_exe().unwrap()), kind, folder)
+    }
+
+    /// As [`Server::start`], on the machine's first core alone (taskset(1)).
+    pub(crate) fn start_on_one_core(kind: Kind, folder: &Path) -> Self {
+        let mut pinned = Command::new("taskset");
+        pinned
+            .args(["--cpu-list", "0"])
+            .arg(std::env::current_exe().unwrap());
+        Self::start_by(pinned, kind, folder)
+    }
+
+    fn start_by(mut program: Command, kind: Kind, folder: &Path) -> Self {
+        let mut child = program
             .args([SERVE, kind.name()])
             .arg(folder)
             .stdin(Stdio::piped())

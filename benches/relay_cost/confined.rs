@@ -2,12 +2,37 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::child::Server;
 
 /// Of a core. Small, so that phones at five times what the relay holds find room beside it.
 pub(crate) const SHARE: f64 = 0.25;
 
-/// Short, so that a process that has used up its share does not rest for long at once.
-const PERIOD_US: f64 = 10_000.0;
+/// A process that has used up its share rests until the period ends, which a slower core would not do: as short as
+/// the kernel allows, whose least quota is a millisecond.
+const PERIOD_US: f64 = 4_000.0;
+
+/// What a confined process makes of its share: less means that it had nothing to do, or had to share its core with the
+/// phones.
+pub(crate) struct Used {
+    since: Instant,
+    cpu_s: f64,
+}
+
+impl Used {
+    pub(crate) fn since(server: &Server) -> Self {
+        Self {
+            since: Instant::now(),
+            cpu_s: server.usage().cpu_s,
+        }
+    }
+
+    /// Cores on average until now.
+    pub(crate) fn cores(&self, server: &Server) -> f64 {
+        (server.usage().cpu_s - self.cpu_s) / self.since.elapsed().as_secs_f64()
+    }
+}
 
 /// The group; gone when this is dropped.
 pub(crate) struct Confined {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::child::{Kind, Server};
-use crate::confined::{Confined, SHARE};
+use crate::confined::{Confined, SHARE, Used};
 use crate::phones::{Identity, Phone, Phones};
 use crate::support::{rounded, row};
 
@@ -34,8 +34,12 @@ const PHONES: usize = 2_000;
 /// Raises in a second beside them.
 const RAISES_PER_S: f64 = 40.0;
 
-/// Positions in a second at which it is found out what one costs.
+/// Positions in a second at which it is found out what one costs; then at the rate that follows, since many at once
+/// cost less each.
 const PROBE_PER_S: f64 = 1_000.0;
+
+/// How often that is done.
+const PROBES: usize = 3;
 
 const SOCKETS: usize = 8;
 
@@ -47,18 +51,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let phones = Arc::new(Phones::new(Identity::create(folder.path()), SOCKETS));
-    let mut server = Server::start(Kind::Relay, folder.path());
+    let mut server = Server::start_on_one_core(Kind::Relay, folder.path());
     let mut tracking = Vec::new();
     for _ in 0..PHONES {
         let mut phone = phones.connect(server.address).await;
         phone.raise().await;
         tracking.push(phone);
     }
-    let mut number = 2;
-    let before = server.usage();
-    let sent = send(&tracking, PROBE_PER_S, &mut number).await;
-    let cost_s = (server.usage().cpu_s - before.cpu_s) / sent as f64;
-    let holds_per_s = SHARE / cost_s;
+    let (mut number, mut holds_per_s) = (2, PROBE_PER_S);
+    for _ in 0..PROBES {
+        let before = server.usage();
+        let sent = send(&tracking, holds_per_s, &mut number).await;
+        let cost_s = (server.usage().cpu_s - before.cpu_s) / sent as f64;
+        holds_per_s = SHARE / cost_s;
+    }
     let confined = match Confined::process(server.id()) {
         Ok(confined) => confined,
         Err(why) => return row(TABLE, "not measured", json!({ "why": why })),
@@ -67,6 +73,7 @@ pub(crate) async fn measure() {
     for (name, factor) in PHASES {
         let per_s = holds_per_s * factor;
         let kept_before = server.positions();
+        let used = Used::since(&server);
         let raising = raises(&phones, &server);
         let (sent, (times, given_up)) = tokio::join!(send(&tracking, per_s, &mut number), raising);
         let kept = server.positions() - kept_before;
@@ -84,6 +91,7 @@ pub(crate) async fn measure() {
             name,
             json!({
                 "cores": SHARE,
+                "cores used": rounded(used.cores(&server)),
                 "positions offered/s": rounded(sent as f64 / PHASE.as_secs_f64()),
                 "positions kept/s": rounded(kept as f64 / PHASE.as_secs_f64()),
                 "raises/s": RAISES_PER_S,

@@ -1,5 +1,6 @@
 //! Phones that nobody has seen raise, more of them than can be answered.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
 use crate::child::{Kind, Server};
-use crate::confined::{Confined, SHARE};
+use crate::confined::{Confined, SHARE, Used};
 use crate::phones::{Identity, Phones};
 use crate::support::{rounded, row};
 
@@ -40,7 +41,7 @@ type Raised = (f64, Option<f64>);
 pub(crate) async fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let phones = Arc::new(Phones::new(Identity::create(folder.path()), SOCKETS));
-    let server = Server::start(Kind::Relay, folder.path());
+    let server = Server::start_on_one_core(Kind::Relay, folder.path());
     let confined = match Confined::process(server.id()) {
         Ok(confined) => confined,
         Err(why) => return row(TABLE, "not measured", json!({ "why": why })),
@@ -50,6 +51,7 @@ pub(crate) async fn measure() {
     let mut calm_p99_ms = None;
     for (name, factor) in PHASES {
         let per_s = holds_per_s * factor;
+        let used = Used::since(&server);
         let (raised, resident_mib) = offer(&phones, &server, per_s).await;
         let mut times: Vec<_> = raised.iter().filter_map(|(_, took)| *took).collect();
         times.sort_by(f64::total_cmp);
@@ -67,6 +69,7 @@ pub(crate) async fn measure() {
             name,
             json!({
                 "cores": SHARE,
+                "cores used": rounded(used.cores(&server)),
                 "offered/s": rounded(per_s),
                 "receipted/s": rounded(goodput_per_s),
                 "of what it holds": rounded(goodput_per_s / holds_per_s),
@@ -88,22 +91,28 @@ pub(crate) async fn measure() {
 async fn capacity(phones: &Arc<Phones>, server: &Server, time: Duration) -> f64 {
     let (begun, room) = (Instant::now(), Arc::new(Semaphore::new(AT_ONCE)));
     let mut calls = JoinSet::new();
-    let mut count = 0;
     while begun.elapsed() < time {
         let turn = Arc::clone(&room).acquire_owned().await.unwrap();
         let (phones, address) = (Arc::clone(phones), server.address);
-        count += 1;
         calls.spawn(async move {
-            let mut phone = phones.connect(address).await;
-            phone.raise().await;
-            phone.close();
+            let is_answered = timeout(PATIENCE, call(&phones, address)).await;
             drop(turn);
+            is_answered.ok().flatten().is_some()
         });
     }
-    while let Some(call) = calls.join_next().await {
-        call.unwrap();
+    let mut count = 0;
+    while let Some(is_answered) = calls.join_next().await {
+        count += u32::from(is_answered.unwrap());
     }
-    count as f64 / begun.elapsed().as_secs_f64()
+    f64::from(count) / begun.elapsed().as_secs_f64()
+}
+
+/// A phone that nobody has seen raises, has its receipt, and leaves.
+async fn call(phones: &Phones, server: SocketAddr) -> Option<()> {
+    let mut phone = phones.try_connect(server).await?;
+    phone.try_raise().await?;
+    phone.close();
+    Some(())
 }
 
 /// What became of each raise, and the most MiB that the relay had meanwhile.
@@ -119,13 +128,9 @@ async fn offer(phones: &Arc<Phones>, server: &Server, per_s: f64) -> (Vec<Raised
         sleep_until(intended.into()).await;
         let (phones, address, raised) = (Arc::clone(phones), server.address, Arc::clone(&raised));
         calls.spawn(async move {
-            let answered = timeout(PATIENCE, async {
-                let mut phone = phones.try_connect(address).await?;
-                phone.try_raise().await?;
-                phone.close();
-                Some(intended.elapsed().as_secs_f64())
-            });
-            let took = answered.await.ok().flatten();
+            let is_answered = timeout(PATIENCE, call(&phones, address)).await;
+            let took = is_answered.ok().flatten();
+            let took = took.map(|()| intended.elapsed().as_secs_f64());
             raised.lock().unwrap().push((at_s, took));
         });
         if number % 100 == 0 {

@@ -17,6 +17,11 @@ use crate::offset::{LogName, Offset, PerLog};
 /// nothing else happens, and still live on a map.
 pub const TRACKS_WAIT_MS: u64 = 100;
 
+/// Positions that ride along with alerts before they have waited for [`TRACKS_WAIT_MS`]: as many as cost
+/// the alerts nothing that can be measured. The others have a batch of their own, ten times a second,
+/// and few alerts come while it is committed.
+pub const TRACKS_RIDING_MAX: usize = 64;
+
 /// Bounds of a batch and of what waits for one, for each log apart: positions never take the room
 /// of alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,10 +221,16 @@ impl<T> Batcher<T> {
         }
         let id = self.next_id;
         self.next_id = BatchId(id.0 + 1);
+        let entries_max = self.limits.batch_entries_max;
+        let tracks_max = if self.tracks_due(now_ms) {
+            entries_max
+        } else {
+            TRACKS_RIDING_MAX.min(entries_max)
+        };
         let mut waiting = Vec::new();
         let runs = PerLog {
-            alerts: self.take(LogName::Alerts, &mut waiting),
-            tracks: self.take(LogName::Tracks, &mut waiting),
+            alerts: self.take(LogName::Alerts, entries_max, &mut waiting),
+            tracks: self.take(LogName::Tracks, tracks_max, &mut waiting),
         };
         self.in_flight = Some(InFlight { id, waiting });
         Some(Batch { id, runs })
@@ -232,21 +243,26 @@ impl<T> Batcher<T> {
     }
 
     fn due(&self, now_ms: u64) -> bool {
+        self.queues.alerts.entries > 0 || self.tracks_due(now_ms)
+    }
+
+    /// Whether positions need no alert to be committed.
+    fn tracks_due(&self, now_ms: u64) -> bool {
         let tracks = &self.queues.tracks;
-        self.queues.alerts.entries > 0
-            || tracks.entries >= self.limits.batch_entries_max
+        tracks.entries >= self.limits.batch_entries_max
             || tracks.bytes >= self.limits.batch_bytes_max
             || (self.flush && tracks.entries > 0)
             || self.tracks_due_ms().is_some_and(|due| due <= now_ms)
     }
 
-    fn take(&mut self, log: LogName, waiting: &mut Vec<(T, Appended)>) -> Run {
+    fn take(&mut self, log: LogName, entries_max: usize, waiting: &mut Vec<(T, Appended)>) -> Run {
         let end = self.ends.get_mut(log);
         let mut run = Run {
             first: *end,
             entries: Vec::new(),
         };
-        for offer in self.queues.get_mut(log).take(&self.limits) {
+        let bytes_max = self.limits.batch_bytes_max;
+        for offer in self.queues.get_mut(log).take(entries_max, bytes_max) {
             let appended = Appended {
                 first: run.end(),
                 count: offer.entries.len() as u64,
@@ -370,13 +386,13 @@ impl<T> Queue<T> {
         self.offers.push_back(offer);
     }
 
-    /// The oldest offers that fit into one batch. Each offer fits into an empty one.
-    fn take(&mut self, limits: &Limits) -> Vec<Offer<T>> {
+    /// The oldest offers that fit.
+    fn take(&mut self, entries_max: usize, bytes_max: usize) -> Vec<Offer<T>> {
         let (mut entries, mut bytes) = (0, 0);
         let fits = self.offers.iter().take_while(|offer| {
             entries += offer.entries.len();
             bytes += offer.bytes;
-            entries <= limits.batch_entries_max && bytes <= limits.batch_bytes_max
+            entries <= entries_max && bytes <= bytes_max
         });
         let count = fits.count();
         let taken: Vec<_> = self.offers.drain(..count).collect();

@@ -1,5 +1,7 @@
 //! Every limit of the relay, with its unit and its reason. Those of the wire are in [`protocol::limit`].
 
+use std::time::Duration;
+
 use protocol::Millis;
 
 /// Bidirectional streams that the transport lets a phone open. One is used; the rest lets a phone that opens more be
@@ -21,37 +23,68 @@ pub const DATAGRAM_BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes of TLS messages that arrived out of order. A client hello with a post-quantum share has 2 KiB.
 pub const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
 
-/// Connection attempts that QUIC keeps for the accept loop; further ones are refused at once. The loop looks at
-/// some ten thousand in a second, and lets them wait.
+/// Connection attempts that QUIC keeps for the accept loop, which takes them at once; further ones are refused. Far more
+/// than go in before it has its turn.
 pub const INCOMING_MAX: usize = 4_096;
 
-/// Attempts that wait while all hands are full; beyond, the oldest is sent to another relay. Half of what QUIC keeps, which
-/// counts them too and would refuse the newest.
-pub const WAITING_ATTEMPTS_MAX: usize = INCOMING_MAX / 2;
+/// Packets that go in before everybody has a turn: as many as QUIC hands on at once.
+pub const ROUND_PACKETS: usize = 32;
 
-/// Connections that have been accepted and whose task has not had its first turn. When so many wait for a turn the
-/// processors are full, and to accept more would make all of them late.
-pub const STARTING_MAX: usize = 32;
+/// Attempts to connect in a round. A full handshake with a raise takes some 0.3 ms of a core: with four of them the
+/// tasks of a round are through after a millisecond, and a handshake takes some five rounds.
+pub const ATTEMPTS_IN_A_ROUND: usize = 4;
 
-/// A relay is overloaded until nobody was sent away for so long.
+/// Small packets in a round. A position takes some 0.03 ms of a core: eight delay a raise, which takes some five
+/// rounds, by one millisecond.
+pub const SMALL_IN_A_ROUND: usize = 4;
+
+/// Bytes of a packet up to which it can be a position or an acknowledgement. A position has some 100, a raise with
+/// its token some 260.
+pub const SMALL_PACKET_BYTES: usize = 160;
+
+/// Small packets that wait; beyond, the oldest are left out. A tenth of a second at the rate at which a core takes them.
+pub const SMALL_PACKETS_MAX: usize = 1_024;
+
+/// Packets of work already begun that wait, 5 MB at the most; beyond, they are left out and QUIC sends them again.
+pub const BEGUN_PACKETS_MAX: usize = 4_096;
+
+/// Attempts that wait; beyond, the oldest is left out. Two seconds of a nation in trouble, and 10 MB at the most.
+pub const WAITING_ATTEMPTS_MAX: usize = 2_048;
+
+/// Packets that are kept of an attempt, the newest: a client hello with a post-quantum share has two, early data one
+/// more.
+pub const ATTEMPT_PACKETS_MAX: usize = 4;
+
+/// Attempts taken lately whose further packets follow them. As many as are under way at the highest rates.
+pub const TAKEN_ATTEMPTS_KEPT: usize = 1_024;
+
+/// Attempts left out whose further packets are dropped unseen. A phone gives up a second after its time is over: one
+/// second of five times what a core can take.
+pub const OVER_ATTEMPTS_KEPT: usize = 16_384;
+
+/// A connection that has not been heard for one to two of these is taken for one that has something new to say. Longer than any
+/// phone waits between two positions while it tracks.
+pub const HEARD_UNIT: Millis = Millis::from_secs(16);
+
+/// Small packets of such a connection that count as work begun: acknowledgements and the farewell of an alert, of
+/// which there are some five.
+pub const FRESH_PACKETS: u8 = 8;
+
+/// Slots in which connections are marked as heard, two bytes each: with 100,000 phones that track, one of ten silent ones
+/// shares a slot with one of them.
+pub const HEARD_SLOTS: usize = 1 << 20;
+
+/// Packets that are read from the socket before a round: more than come during one.
+pub const READ_PACKETS_MAX: usize = 1_024;
+
+/// A relay is overloaded until nobody was left outside for so long.
 pub const OVERLOAD_ENDS_AFTER: Millis = Millis::from_secs(10);
 
 /// How often it is felt how long a task waits for its turn.
-pub const PULSE: Millis = Millis(20);
+pub const PULSE: Millis = Millis(5);
 
-/// A relay is busy when tasks wait longer than this for their turn, [`BUSY_PULSES`] times in a row: a raise takes some
-/// five turns, and is then a twentieth of a second late.
-pub const BUSY_ABOVE: Millis = Millis(10);
-
-/// See [`BUSY_ABOVE`]: once is an accident.
-pub const BUSY_PULSES: u32 = 3;
-
-/// For how long after that it counts as busy.
-pub const BUSY_FOR: Millis = Millis::from_secs(1);
-
-/// A busy relay keeps no two positions of a phone within so many milliseconds: of a phone that sends one every five
-/// seconds every second, however its packets are delayed. Contact counts as lost after three that do not come.
-pub const THINNED_INTERVAL: Millis = Millis(7_500);
+/// A pulse that is later than this is late: a raise takes some five turns, and would be ten milliseconds late.
+pub const PULSE_LATE_ABOVE: Duration = Duration::from_millis(2);
 
 /// Bytes that are kept of one attempt before it is accepted: what a phone sends as early data.
 pub const INCOMING_BUFFER_BYTES: u64 = 16 * 1024;
@@ -135,7 +168,8 @@ pub const DAY_KEYS_INTERVAL: Millis = Millis::from_secs(1);
 /// How long a session waits for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Patience {
-    /// For an attempt to be taken when all hands are full; then it is sent to another relay.
+    /// For an attempt to be taken; then it is left out. A phone that hears nothing sends it again
+    /// after a second, and asks another relay as well.
     pub waiting: Millis,
     /// For the handshake to complete.
     pub handshake: Millis,
@@ -150,7 +184,7 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// Two seconds for an attempt (a phone gives up after three, and has one left for the next relay); five seconds for handshake and frame (a phone at the edge of coverage needs three round trips of 600 ms);
+    /// Two seconds for an attempt (a phone gives up after three); five seconds for handshake and frame (a phone at the edge of coverage needs three round trips of 600 ms);
     /// half a minute for a reader (a tunnel); two minutes of idleness; half a second for a farewell.
     fn default() -> Self {
         Self {

@@ -21,7 +21,7 @@ use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::close::CloseCode;
 use crate::limits::{
     ALERTS_PER_SESSION_MAX, IN_FLIGHT_PER_SESSION_MAX, OUTPUT_HIGH_BYTES, OUTPUT_MAX_BYTES,
-    Patience, THINNED_INTERVAL,
+    Patience,
 };
 
 /// The time, twice.
@@ -57,8 +57,6 @@ pub enum Event {
     Status,
     /// A message was told.
     Message,
-    /// A position was not looked at, because there was more to do than could be done.
-    Thinned,
 }
 
 /// How a frame arrived.
@@ -78,8 +76,6 @@ pub struct Session {
     opened_at: Millis,
     /// When the phone last said something whole.
     heard_at: Millis,
-    /// When the last position was taken from a datagram.
-    datagram_at: Option<Millis>,
     /// When the frame began that has not ended.
     frame_since: Option<Millis>,
     /// Since when the phone has taken nothing of what it is told.
@@ -105,7 +101,6 @@ impl Session {
             handshake_completed: false,
             opened_at: now.tick,
             heard_at: now.tick,
-            datagram_at: None,
             frame_since: None,
             unread_since: None,
             farewell_since: None,
@@ -156,17 +151,8 @@ impl Session {
         }
     }
 
-    /// A datagram: one frame. A relay that `is_busy` looks at few of them.
-    pub fn handle_datagram(&mut self, now: Now, bytes: Bytes, is_busy: bool) {
-        let kept_until = |at: Millis| at.0.saturating_add(THINNED_INTERVAL.0);
-        let is_fresh = self
-            .datagram_at
-            .is_some_and(|at| now.tick.0 < kept_until(at));
-        if is_busy && is_fresh && self.handshake_completed {
-            self.heard_at = now.tick;
-            self.events.push(Event::Thinned);
-            return;
-        }
+    /// A datagram: one frame.
+    pub fn handle_datagram(&mut self, now: Now, bytes: Bytes) {
         if bytes.len() > MAX_DATAGRAM_FRAME_BYTES {
             return self.refuse(now, BrokenRule::FrameTooLong, None);
         }
@@ -209,9 +195,6 @@ impl Session {
             verification: admitted.verification,
             drill: admitted.drill,
         };
-        if door == Door::Datagram {
-            self.datagram_at = Some(now.tick);
-        }
         self.in_flight += 1;
         self.appends.push_back(Append {
             key: ReportKey {

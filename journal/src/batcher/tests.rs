@@ -55,6 +55,26 @@ fn the_next_batch_is_collected_while_the_first_is_in_flight() {
 }
 
 #[test]
+fn few_positions_ride_with_an_alert_and_all_go_when_they_have_waited() {
+    let mut batcher = Batcher::new(Limits::default(), PerLog::default());
+    let count = 3 * TRACKS_RIDING_MAX;
+    for number in 0..count as u64 {
+        batcher.offer(0, Tracks, entries(1), number).unwrap();
+    }
+    batcher.offer(1, Alerts, entries(1), 1_000).unwrap();
+    let with_alert = batcher.poll_batch(1).unwrap();
+    assert_eq!(with_alert.runs.tracks.entries.len(), TRACKS_RIDING_MAX);
+    let _ = batcher.committed(with_alert.id, Ok(()));
+    assert_eq!(batcher.poll_batch(2), None);
+    batcher
+        .offer(TRACKS_WAIT_MS, Alerts, entries(1), 1_001)
+        .unwrap();
+    let due = batcher.poll_batch(TRACKS_WAIT_MS).unwrap();
+    assert_eq!(due.runs.tracks.entries.len(), count - TRACKS_RIDING_MAX);
+    assert_eq!(due.runs.alerts.entries.len(), 1);
+}
+
+#[test]
 fn positions_ride_with_an_alert_or_wait_100_ms() {
     let mut batcher = batcher();
     batcher.offer(5, Tracks, entries(1), 1).unwrap();

@@ -155,10 +155,7 @@ impl Shell<'_> {
                 self.session.handle_stream_finished(now);
                 self.reading = None;
             }
-            Arrived::Datagram(bytes) => {
-                let is_busy = self.seat.hub.is_busy(now.tick);
-                self.session.handle_datagram(now, bytes, is_busy);
-            }
+            Arrived::Datagram(bytes) => self.session.handle_datagram(now, bytes),
             Arrived::Written(bytes) => self.session.handle_written(now, bytes),
             Arrived::Deadline => self.session.handle_timeout(now),
             Arrived::Lost => return false,

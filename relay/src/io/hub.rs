@@ -7,8 +7,7 @@ use bytes::Bytes;
 use journal::{AppendError, Clock, DayKeys, Journal, LogName};
 use protocol::token::Authority;
 use protocol::{Millis, UnixMillis};
-use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::held::{Held, Refused, Run, Waiting};
 use super::mailbox::{Mailbox, Stop};
@@ -17,7 +16,7 @@ use super::problems::{Problem, Problems};
 use super::rng::SystemRng;
 use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::ledger::{Ledger, Standing};
-use crate::limits::{BUSY_ABOVE, BUSY_FOR, BUSY_PULSES, PULSE, Patience};
+use crate::limits::Patience;
 use crate::session::{Now, Session};
 use crate::way_back::SessionId;
 
@@ -37,7 +36,6 @@ pub(crate) struct Hub {
     shutting_down: AtomicBool,
     not_durable: AtomicBool,
     /// Until when the processors count as busy, as a tick.
-    busy_until: AtomicU64,
     pub(crate) problems: Problems,
     pub(crate) held: Held,
 }
@@ -72,7 +70,6 @@ impl Hub {
             next_session: AtomicU64::new(1),
             shutting_down: AtomicBool::new(false),
             not_durable: AtomicBool::new(false),
-            busy_until: AtomicU64::new(0),
             problems: Problems::default(),
             held: Held::default(),
         }
@@ -95,27 +92,6 @@ impl Hub {
     /// When a tick of [`Hub::now`] comes.
     pub(crate) fn instant(&self, tick: Millis) -> Instant {
         self.started + tick.to_duration()
-    }
-
-    /// Whether there is more to do than can be done now.
-    pub(crate) fn is_busy(&self, tick: Millis) -> bool {
-        tick.0 < self.busy_until.load(Ordering::Relaxed)
-    }
-
-    /// Feels how long a task waits for its turn, for ever. It waits behind the tasks of all connections.
-    pub(crate) async fn feel_pulse(self: Arc<Self>) {
-        let mut late = 0;
-        loop {
-            let due = Instant::now() + PULSE.to_duration();
-            sleep_until(due).await;
-            yield_now().await;
-            let is_late = due.elapsed() > BUSY_ABOVE.to_duration();
-            late = if is_late { late + 1 } else { 0 };
-            if late >= BUSY_PULSES {
-                let until = self.now().tick.0.saturating_add(BUSY_FOR.0);
-                self.busy_until.store(until, Ordering::Relaxed);
-            }
-        }
     }
 
     /// Whether phones are best off here.

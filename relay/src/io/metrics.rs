@@ -54,8 +54,6 @@ pub struct Metrics {
     pub early_data_replayed: Counter,
     /// Positions that the log did not take.
     pub datagrams_dropped: Counter,
-    /// Positions that a busy relay did not look at.
-    pub positions_thinned: Counter,
     /// Reports that could not be made durable and got no receipt.
     pub not_durable: Counter,
     /// Day keys that could not be made and reports that could not be sealed.
@@ -72,8 +70,10 @@ pub struct Metrics {
     pub retries: Counter,
     /// Connection attempts refused or failed before they were accepted.
     pub refused_connections: Counter,
-    /// Connection attempts sent to another relay, because this one had its hands full.
-    pub turned_away: Counter,
+    /// Connection attempts that waited too long or were too many; they had no answer.
+    pub attempts_left_out: Counter,
+    /// Packets of connections that were not looked at, because more came than could be: positions and acknowledgements.
+    pub packets_left_out: Counter,
     /// Handshakes completed.
     pub handshakes: Counter,
     /// Connections now.
@@ -129,11 +129,6 @@ impl Metrics {
             self.datagrams_dropped.clone(),
         );
         to.register(
-            "positions_thinned",
-            "Positions that a busy relay did not look at",
-            self.positions_thinned.clone(),
-        );
-        to.register(
             "not_durable",
             "Reports that could not be made durable",
             self.not_durable.clone(),
@@ -182,9 +177,14 @@ impl Metrics {
             self.refused_connections.clone(),
         );
         to.register(
-            "turned_away",
-            "Connection attempts sent to another relay because all hands were full",
-            self.turned_away.clone(),
+            "attempts_left_out",
+            "Connection attempts that waited too long or were too many, and had no answer",
+            self.attempts_left_out.clone(),
+        );
+        to.register(
+            "packets_left_out",
+            "Packets of connections that were not looked at: positions and acknowledgements",
+            self.packets_left_out.clone(),
         );
         to.register(
             "handshakes",
@@ -220,7 +220,6 @@ impl Metrics {
             Event::Receipt => drop(self.receipts.inc()),
             Event::Refused(rule) => drop(self.refusals_of(rule).inc()),
             Event::Status | Event::Message => drop(self.words.inc()),
-            Event::Thinned => drop(self.positions_thinned.inc()),
         }
     }
 

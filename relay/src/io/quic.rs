@@ -5,11 +5,13 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use quinn::{
-    BloomTokenLog, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
-    TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt,
+    BloomTokenLog, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, Runtime as _,
+    ServerConfig, TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt,
 };
 use quinn_proto::{ConnectionId, InvalidCid};
 
+use super::hub::Hub;
+use super::intake_socket::IntakeSocket;
 use super::keys::Keys;
 use super::rng;
 use crate::connection_id::{CONNECTION_ID_BYTES, ConnectionIds, RANDOM_BYTES};
@@ -41,7 +43,7 @@ impl ConnectionIdGenerator for Generator {
     }
 }
 
-pub(crate) fn endpoint_config(keys: &Keys) -> EndpointConfig {
+fn endpoint_config(keys: &Keys) -> EndpointConfig {
     let mut config = EndpointConfig::new(Arc::clone(&keys.reset));
     let ids = keys.connection_ids.clone();
     config.cid_generator(move || Box::new(Generator(ids.clone())));
@@ -108,10 +110,18 @@ pub(crate) fn bind(listen: SocketAddr) -> io::Result<(UdpSocket, usize)> {
     Ok((socket.into(), granted))
 }
 
+/// Listens at a socket behind an intake, which is returned too.
 pub(crate) fn listen(
-    endpoint: EndpointConfig,
+    keys: &Keys,
     server: ServerConfig,
     socket: UdpSocket,
-) -> io::Result<Endpoint> {
-    Endpoint::new(endpoint, Some(server), socket, Arc::new(TokioRuntime))
+    hub: &Arc<Hub>,
+) -> io::Result<(Endpoint, Arc<IntakeSocket>)> {
+    let runtime = Arc::new(TokioRuntime);
+    let socket = runtime.wrap_udp_socket(socket)?;
+    let intake = IntakeSocket::new(socket, keys.connection_ids.clone(), Arc::clone(hub));
+    let (config, intake) = (endpoint_config(keys), Arc::new(intake));
+    let socket = Arc::clone(&intake);
+    let endpoint = Endpoint::new_with_abstract_socket(config, Some(server), socket, runtime)?;
+    Ok((endpoint, intake))
 }

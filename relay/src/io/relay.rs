@@ -15,10 +15,12 @@ use tokio_util::task::TaskTracker;
 
 use super::acceptor::{self, Acceptor};
 use super::hub::Hub;
+use super::intake_socket::IntakeSocket;
 use super::kernel_drops::{self, KernelDrops};
 use super::keys::{KeyError, Keys};
 use super::mailbox::Stop;
 use super::metrics::Metrics;
+use super::pulse;
 use super::quic;
 use super::rng::SystemRng;
 use super::session_store::SessionStore;
@@ -169,8 +171,7 @@ impl Relay {
         let (socket, granted) = quic::bind(config.listen).map_err(failed)?;
         let granted = i64::try_from(granted).unwrap_or(i64::MAX);
         hub.metrics.receive_buffer_bytes.set(granted);
-        let endpoint = quic::endpoint_config(&keys);
-        let endpoint = quic::listen(endpoint, server, socket).map_err(failed)?;
+        let (endpoint, intake) = quic::listen(&keys, server, socket, &hub).map_err(failed)?;
         let handle = RelayHandle {
             local_addr: endpoint.local_addr().map_err(failed)?,
             endpoint,
@@ -179,14 +180,19 @@ impl Relay {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        handle.spawn(config.retry, health);
+        handle.spawn(config.retry, intake, health);
         tracing::info!(address = %handle.local_addr, "the relay listens");
         Ok(handle)
     }
 }
 
 impl RelayHandle {
-    fn spawn(&self, retry: RetryPolicy, health: tokio::sync::watch::Receiver<Health>) {
+    fn spawn(
+        &self,
+        retry: RetryPolicy,
+        intake: Arc<IntakeSocket>,
+        health: tokio::sync::watch::Receiver<Health>,
+    ) {
         let acceptor = Acceptor::new(
             self.endpoint.clone(),
             Arc::clone(&self.hub),
@@ -197,7 +203,7 @@ impl RelayHandle {
         self.tasks.spawn(accepting);
         self.run(Arc::clone(&self.hub).follow_log());
         self.run(Arc::clone(&self.hub).keep_day_keys());
-        self.run(Arc::clone(&self.hub).feel_pulse());
+        self.run(pulse::feel(Arc::clone(&self.hub), intake));
         self.tasks
             .spawn(Arc::clone(&self.hub).offer_held(self.stop.clone()));
         self.run(watch_health(Arc::clone(&self.hub), health));

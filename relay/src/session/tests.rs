@@ -124,7 +124,7 @@ fn until_the_handshake_has_completed_a_phone_may_only_raise() {
     let mut session = fresh();
     session.handle_stream_bytes(at(1), &delimit(&raise(1, 1)));
     session.handle_stream_bytes(at(1), &delimit(&cancel(1, 2)));
-    session.handle_datagram(at(1), position(1, 3).into(), false);
+    session.handle_datagram(at(1), position(1, 3).into());
     let appends = commit_all(&mut session, Fate::Durable);
     assert_eq!(appends.len(), 1);
     assert!(appends[0].is_early);
@@ -141,12 +141,8 @@ fn a_broken_frame_is_told_its_rule_and_the_connection_goes_on() {
     let mut session = connected();
     session.handle_stream_bytes(at(1), &delimit(&[0xff; 30]));
     session.handle_stream_bytes(at(1), &delimit(&[]));
-    session.handle_datagram(
-        at(1),
-        Bytes::from(vec![0; MAX_DATAGRAM_FRAME_BYTES + 1]),
-        false,
-    );
-    session.handle_datagram(at(1), raise(1, 1).into(), false);
+    session.handle_datagram(at(1), Bytes::from(vec![0; MAX_DATAGRAM_FRAME_BYTES + 1]));
+    session.handle_datagram(at(1), raise(1, 1).into());
     assert_eq!(
         rules(&mut session),
         [
@@ -222,10 +218,10 @@ fn a_connection_without_an_open_alert_is_closed_when_idle_and_one_with_is_not() 
 #[test]
 fn a_position_is_taken_as_open_only_after_a_raise_and_until_the_close() {
     let mut session = connected();
-    session.handle_datagram(at(1), position(1, 1).into(), false);
+    session.handle_datagram(at(1), position(1, 1).into());
     assert!(session.poll_append().unwrap().needs_open);
     session.handle_stream_bytes(at(1), &delimit(&raise(1, 2)));
-    session.handle_datagram(at(1), position(1, 3).into(), false);
+    session.handle_datagram(at(1), position(1, 3).into());
     session.poll_append().unwrap();
     assert!(!session.poll_append().unwrap().needs_open);
     let closed = Status {
@@ -234,7 +230,7 @@ fn a_position_is_taken_as_open_only_after_a_raise_and_until_the_close() {
         at: at(0).stamp,
     };
     session.handle_way_back(at(2), &Word::Status(closed));
-    session.handle_datagram(at(2), position(1, 4).into(), false);
+    session.handle_datagram(at(2), position(1, 4).into());
     let append = session.poll_append().unwrap();
     assert!(append.needs_open);
     said(&mut session);
@@ -369,7 +365,7 @@ proptest! {
         for piece in pieces {
             if session.has_room() {
                 session.handle_stream_bytes(at(1), &piece);
-                session.handle_datagram(at(1), piece.into(), false);
+                session.handle_datagram(at(1), piece.into());
             }
         }
         session.handle_stream_finished(at(2));
@@ -387,36 +383,4 @@ proptest! {
         prop_assert_eq!(appends.len(), 5);
         prop_assert_eq!(said(&mut session).len(), 5);
     }
-}
-
-#[test]
-fn a_busy_relay_keeps_a_position_each_eight_seconds_and_every_raise() {
-    let mut session = connected();
-    session.handle_stream_bytes(at(0), &delimit(&raise(1, 1)));
-    let mut kept = Vec::new();
-    for second in 0..30 {
-        let (now, number) = (at(second * 1_000), second + 2);
-        session.handle_datagram(now, position(1, number).into(), true);
-        session.handle_stream_bytes(now, &delimit(&raise(2, number)));
-        kept.extend(commit_all(&mut session, Fate::Unpromised));
-    }
-    let numbers = |kind| {
-        let of_kind = kept
-            .iter()
-            .filter(move |append: &&Append| append.kind == kind);
-        of_kind
-            .map(|append| append.key.number.0)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(numbers(ReportKind::Position), [2, 10, 18, 26]);
-    assert_eq!(numbers(ReportKind::Raise).len(), 31);
-    let thinned = session
-        .poll_events()
-        .filter(|event| *event == Event::Thinned);
-    assert_eq!(thinned.count(), 26);
-    session.handle_datagram(at(30_000), position(1, 40).into(), false);
-    assert!(
-        session.poll_append().is_some(),
-        "nothing is thinned when it is not busy"
-    );
 }

@@ -9,11 +9,11 @@ use crate::report::Shed;
 /// why.
 const SHED: [&str; 11] = [
     "ansim_relay_datagrams_dropped",
-    "ansim_relay_positions_thinned",
     "ansim_relay_held",
     "ansim_relay_retries",
     "ansim_relay_refused_connections",
-    "ansim_relay_turned_away",
+    "ansim_relay_attempts_left_out",
+    "ansim_relay_packets_left_out",
     "ansim_relay_refusals",
     "ansim_relay_closes",
     "ansim_relay_receive_buffer_errors",

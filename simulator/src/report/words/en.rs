@@ -19,11 +19,6 @@ pub(super) const WORDS: Words = Words {
             "The log was busy; the newest position wins.",
         ),
         (
-            "ansim_relay_positions_thinned",
-            "Positions thinned",
-            "The relay was busy and kept a phone's positions 7.5 s apart or more: alerts come first.",
-        ),
-        (
             "ansim_relay_held",
             "Waits for the log",
             "Alerts waited for room in the log; none was refused.",
@@ -39,9 +34,14 @@ pub(super) const WORDS: Words = Words {
             "They did not complete, or were too many at once.",
         ),
         (
-            "ansim_relay_turned_away",
-            "Connections sent to another relay",
-            "They waited for two seconds, or more than 2,048 did; whoever came last was taken first.",
+            "ansim_relay_attempts_left_out",
+            "Connections without an answer",
+            "They waited for two seconds, or more than 2,048 did; whoever came last was taken first, and phones try again.",
+        ),
+        (
+            "ansim_relay_packets_left_out",
+            "Packets not looked at",
+            "More came than could be looked at: positions and acknowledgements stay outside so that alerts go in.",
         ),
         (
             "ansim_relay_refusals",

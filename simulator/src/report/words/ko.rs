@@ -19,11 +19,6 @@ pub(super) const WORDS: Words = Words {
             "기록이 밀려 가장 새로운 위치만 남겼습니다.",
         ),
         (
-            "ansim_relay_positions_thinned",
-            "솎아 낸 위치",
-            "릴레이가 바빠 단말마다 7.5초 이상 간격을 두고 위치를 받았습니다. 경보가 먼저입니다.",
-        ),
-        (
             "ansim_relay_held",
             "기록을 기다린 횟수",
             "경보가 기록의 빈자리를 기다렸습니다. 거절된 경보는 없습니다.",
@@ -39,9 +34,14 @@ pub(super) const WORDS: Words = Words {
             "연결을 마치지 못했거나 한꺼번에 너무 많았습니다.",
         ),
         (
-            "ansim_relay_turned_away",
-            "다른 릴레이로 보낸 연결",
-            "2초를 기다렸거나 2,048개 넘게 기다렸습니다. 가장 늦게 온 연결부터 받았습니다.",
+            "ansim_relay_attempts_left_out",
+            "응답하지 못한 연결",
+            "2초를 기다렸거나 2,048개 넘게 기다렸습니다. 가장 늦게 온 연결부터 받았고, 단말은 다시 시도합니다.",
+        ),
+        (
+            "ansim_relay_packets_left_out",
+            "보지 않은 패킷",
+            "볼 수 있는 것보다 많이 왔습니다. 경보가 먼저 들어오도록 위치와 확인 응답을 밖에 두었습니다.",
         ),
         (
             "ansim_relay_refusals",
