@@ -127,7 +127,12 @@ impl<M> Intake<M> {
         }
         let count = self.begun.len().min(ROUND_PACKETS);
         let mut round: VecDeque<_> = self.begun.drain(..count).collect();
-        let room = (ROUND_PACKETS - count).min(SMALL_IN_A_ROUND);
+        let at_once = if self.allowance.is_limited() {
+            SMALL_IN_A_ROUND
+        } else {
+            ROUND_PACKETS
+        };
+        let room = (ROUND_PACKETS - count).min(at_once);
         let small = room
             .min(self.small.len())
             .min(self.allowance.left() as usize);

@@ -34,8 +34,8 @@ pub const ROUND_PACKETS: usize = 32;
 /// tasks of a round are through after a millisecond, and a handshake takes some five rounds.
 pub const ATTEMPTS_IN_A_ROUND: usize = 4;
 
-/// Small packets in a round. A position takes some 0.03 ms of a core: eight delay a raise, which takes some five
-/// rounds, by one millisecond.
+/// Small packets in a round while the processors are full. A position takes some 0.03 ms of a core: four delay a raise, which takes some five
+/// rounds, by half a millisecond.
 pub const SMALL_IN_A_ROUND: usize = 4;
 
 /// Bytes of a packet up to which it can be a position or an acknowledgement. A position has some 100, a raise with

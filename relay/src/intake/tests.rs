@@ -62,15 +62,15 @@ fn what_comes_goes_in_while_there_is_room() {
 fn a_raise_and_who_was_silent_go_before_positions_of_who_tracks() {
     let mut intake = intake();
     hear(&mut intake, 1);
-    for _ in 0..SMALL_IN_A_ROUND + 1 {
+    for _ in 0..ROUND_PACKETS {
         intake.handle_packet(Millis(1), short(1, 100));
     }
     intake.handle_packet(Millis(1), short(2, 300));
     intake.handle_packet(Millis(1), short(3, 100));
     let first = metas(&intake.poll_round(Millis(1)));
     assert_eq!(first[..2], [2, 3]);
-    assert_eq!(first[2..], [1; SMALL_IN_A_ROUND]);
-    assert_eq!(metas(&intake.poll_round(Millis(1))), [1]);
+    assert_eq!(first[2..], [1; ROUND_PACKETS - 2]);
+    assert_eq!(metas(&intake.poll_round(Millis(1))), [1, 1]);
 }
 
 #[test]

@@ -82,11 +82,15 @@ impl Hub {
 
     pub(crate) fn now(&self) -> Now {
         let stamp = i64::try_from(self.unix_ms()).unwrap_or(i64::MAX);
-        let tick = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Now {
             stamp: UnixMillis::new(stamp),
-            tick: Millis(tick),
+            tick: self.tick(),
         }
+    }
+
+    /// Milliseconds since the relay was started.
+    pub(crate) fn tick(&self) -> Millis {
+        Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// When a tick of [`Hub::now`] comes.

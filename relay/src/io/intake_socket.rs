@@ -68,7 +68,7 @@ impl IntakeSocket {
             let Poll::Ready(read) = self.inner.poll_recv(context, &mut bufs, &mut metas) else {
                 return Ok(true);
             };
-            let now = self.hub.now().tick;
+            let now = self.hub.tick();
             for (meta, buf) in metas.iter().zip(&bufs).take(read?) {
                 for bytes in buf[..meta.len].chunks(meta.stride.max(1)) {
                     count += 1;
@@ -134,7 +134,7 @@ impl AsyncUdpSocket for IntakeSocket {
                 Err(error) => return Poll::Ready(Err(error)),
             };
             if !std::mem::take(&mut state.rests) {
-                state.round = state.intake.poll_round(self.hub.now().tick);
+                state.round = state.intake.poll_round(self.hub.tick());
                 self.count_left_out(state);
             }
             if state.round.is_empty() {

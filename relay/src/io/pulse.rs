@@ -34,7 +34,7 @@ struct Overload {
 
 impl Overload {
     fn look(&mut self, hub: &Hub) {
-        let now: Millis = hub.now().tick;
+        let now: Millis = hub.tick();
         let left_out = hub.metrics.attempts_left_out.get();
         if left_out > self.seen {
             self.seen = left_out;
