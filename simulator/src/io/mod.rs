@@ -1,7 +1,6 @@
 //! The simulator's world: phones over quinn, a console over HTTP, clocks and timers.
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "this is where simulated people meet sockets, files and clocks"
 )]
 

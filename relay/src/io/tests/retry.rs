@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use protocol::Millis;
 use quinn::TokenMemoryCache;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::gate::Gate;
 use super::site::{Phone, Site, certificate, raise, socket, soon, until};
@@ -97,4 +99,30 @@ async fn a_new_certificate_is_shown_to_whoever_connects_next() {
     );
     phone.say(&raise(1, 1)).await;
     phone.hear_receipt().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_change_under_load_and_no_raise_is_without_its_receipt() {
+    const PHONES: u8 = 200;
+    const AT_ONCE: usize = 20;
+    let site = Site::new();
+    let relay = site.relay();
+    let (client, address) = (site.client(), relay.local_addr());
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let mut phones = JoinSet::new();
+    for n in 0..PHONES {
+        let turn = Arc::clone(&room).acquire_owned().await.unwrap();
+        // Renewed for the same key, as an authority does it: a new one for each phone.
+        relay.certificate().swap(site.certificate.clone());
+        let client = client.clone();
+        phones.spawn(async move {
+            let phone = Phone::connect(&client, address).await;
+            phone.raise_and_leave(n).await;
+            drop(turn);
+        });
+    }
+    while let Some(phone) = phones.join_next().await {
+        phone.unwrap();
+    }
+    assert_eq!(relay.metrics().receipts.get(), u64::from(PHONES));
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IoSliceMut};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -12,6 +12,7 @@ use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, Runtime as _, TokioRuntime, UdpPoller};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::host;
 use crate::scenario::Scenario;
@@ -23,6 +24,10 @@ pub const ENDPOINTS: usize = 8;
 /// Sockets of bad networks, where a scenario has them.
 const BAD_ENDPOINTS: usize = 2;
 
+/// Of one socket, as far as the system allows: a phone has a socket of its own, and what thousands of them hear waits
+/// in a single one here.
+const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
+
 /// Where phones are connected.
 pub(super) struct Networks {
     good: Vec<Arc<Endpoint>>,
@@ -31,7 +36,8 @@ pub(super) struct Networks {
 
 impl Networks {
     pub(super) fn of(scenario: &Scenario) -> io::Result<Self> {
-        let good = (0..ENDPOINTS).map(|_| Endpoint::bind(&EndpointOptions::default()));
+        let options = EndpointOptions::default();
+        let good = (0..ENDPOINTS).map(|_| Endpoint::over(open_socket()?, &options));
         let phones = &scenario.phones;
         let count = if phones.bad_network_share > 0.0 {
             BAD_ENDPOINTS
@@ -41,7 +47,7 @@ impl Networks {
         let seeds = (0..count as u64).map(|number| scenario.seed ^ (number + 1).rotate_left(48));
         let bad = seeds.map(|seed| {
             let socket = LossySocket::bind(phones.bad_network_loss, seed)?;
-            Endpoint::over(socket, &EndpointOptions::default())
+            Endpoint::over(socket, &options)
         });
         Ok(Self {
             good: good.collect::<Result<_, _>>()?,
@@ -65,6 +71,23 @@ impl Networks {
     }
 }
 
+/// A socket for thousands of phones, for both address families or for IPv4 alone where there is no IPv6. The
+/// system may grant a smaller buffer; what it drops is counted.
+fn open_socket() -> io::Result<Arc<dyn AsyncUdpSocket>> {
+    let of = |any: SocketAddr| {
+        let socket = Socket::new(Domain::for_address(any), Type::DGRAM, Some(Protocol::UDP))?;
+        if any.is_ipv6() {
+            socket.set_only_v6(false)?;
+        }
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
+        socket.bind(&any.into())?;
+        Ok(socket)
+    };
+    let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    let socket = of(any_v6).or_else(|_: io::Error| of((Ipv4Addr::UNSPECIFIED, 0).into()))?;
+    TokioRuntime.wrap_udp_socket(socket.into())
+}
+
 /// Loses packets both ways, each with the same probability.
 struct LossySocket {
     inner: Arc<dyn AsyncUdpSocket>,
@@ -74,9 +97,8 @@ struct LossySocket {
 
 impl LossySocket {
     fn bind(loss: f64, seed: u64) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
         Ok(Arc::new(Self {
-            inner: TokioRuntime.wrap_udp_socket(socket)?,
+            inner: open_socket()?,
             loss,
             rng: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
         }))
