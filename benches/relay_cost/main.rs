@@ -11,12 +11,10 @@
 mod bare;
 mod child;
 mod cold;
-mod confined;
 mod https;
 mod idle;
 mod mosquitto;
-mod overload_positions;
-mod overload_raises;
+mod overload;
 mod peers;
 mod phones;
 mod process;
@@ -60,10 +58,10 @@ fn main() {
             idle::measure().await;
         }
         if wanted("raises") {
-            overload_raises::measure().await;
+            overload::raises::measure().await;
         }
         if wanted("positions") {
-            overload_positions::measure().await;
+            overload::positions::measure().await;
         }
         if wanted("peers") {
             peers::measure().await;

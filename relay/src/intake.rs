@@ -122,7 +122,7 @@ impl<M> Intake<M> {
         // What is begun is to be ended before more is begun.
         if self.begun.len() < ROUND_PACKETS {
             for _ in 0..ATTEMPTS_IN_A_ROUND {
-                self.begun.extend(self.attempts.take_newest(now));
+                self.begun.extend(self.attempts.take_next(now));
             }
         }
         let count = self.begun.len().min(ROUND_PACKETS);

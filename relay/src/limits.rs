@@ -51,6 +51,10 @@ pub const BEGUN_PACKETS_MAX: usize = 4_096;
 /// Attempts that wait; beyond, the oldest is left out. Two seconds of a nation in trouble, and 10 MB at the most.
 pub const WAITING_ATTEMPTS_MAX: usize = 2_048;
 
+/// While no attempt has waited for so long, they go in in the order in which they came; beyond, the newest first. A
+/// burst that is over by then is nobody's second attempt, which a phone sends after a second.
+pub const IN_ORDER_FOR: Millis = Millis(500);
+
 /// Packets that are kept of an attempt, the newest: a client hello with a post-quantum share has two, early data one
 /// more.
 pub const ATTEMPT_PACKETS_MAX: usize = 4;

@@ -1,5 +1,5 @@
-//! Attempts to connect that wait. The newest is taken first: who came last still wants an answer, and who came first
-//! is about to give up. A phone without an answer sends its attempt again, and is then one of the newest; but when its
+//! Attempts to connect that wait: in the order in which they came while that is soon enough for all of them, and else the
+//! newest first, who still wants an answer while who came first is about to give up. A phone without an answer sends its attempt again, and is then one of the newest; but when its
 //! time is over it has given up, and what still comes of it is only its farewell, which looks the same.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -9,7 +9,8 @@ use protocol::Millis;
 use super::Packet;
 use super::look::Id;
 use crate::limits::{
-    ATTEMPT_PACKETS_MAX, OVER_ATTEMPTS_KEPT, TAKEN_ATTEMPTS_KEPT, WAITING_ATTEMPTS_MAX,
+    ATTEMPT_PACKETS_MAX, IN_ORDER_FOR, OVER_ATTEMPTS_KEPT, TAKEN_ATTEMPTS_KEPT,
+    WAITING_ATTEMPTS_MAX,
 };
 
 #[derive(Debug)]
@@ -127,9 +128,9 @@ impl<M> Attempts<M> {
         self.left_out += 1;
     }
 
-    /// The packets of the attempt that came last; nothing when none waits.
-    pub(super) fn take_newest(&mut self, now: Millis) -> VecDeque<Packet<M>> {
-        while let Some((_, attempt)) = self.waiting.pop_last() {
+    /// The packets of the attempt whose turn it is; nothing when none waits.
+    pub(super) fn take_next(&mut self, now: Millis) -> VecDeque<Packet<M>> {
+        while let Some(attempt) = self.pop_next(now) {
             if self.is_late(now, &attempt) {
                 self.leave_out(attempt);
                 continue;
@@ -139,6 +140,17 @@ impl<M> Attempts<M> {
             return attempt.packets;
         }
         VecDeque::new()
+    }
+
+    fn pop_next(&mut self, now: Millis) -> Option<Attempt<M>> {
+        let (_, oldest) = self.waiting.first_key_value()?;
+        let is_soon = now.0 < oldest.came.0.saturating_add(IN_ORDER_FOR.0);
+        let next = if is_soon {
+            self.waiting.pop_first()
+        } else {
+            self.waiting.pop_last()
+        };
+        next.map(|(_, attempt)| attempt)
     }
 
     pub(super) fn is_empty(&self) -> bool {

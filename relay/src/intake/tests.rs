@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::look::Id;
 use super::*;
-use crate::limits::{FRESH_PACKETS, WAITING_ATTEMPTS_MAX};
+use crate::limits::{FRESH_PACKETS, IN_ORDER_FOR, WAITING_ATTEMPTS_MAX};
 
 const PATIENCE: Millis = Millis(2_000);
 
@@ -88,19 +88,30 @@ fn of_small_packets_the_newest_stay() {
 }
 
 #[test]
-fn attempts_are_taken_newest_first_with_all_their_packets_and_few_in_a_round() {
+fn attempts_are_taken_in_order_with_all_their_packets_and_few_in_a_round() {
     let mut intake = intake();
     let last = ATTEMPTS_IN_A_ROUND as u64;
     for number in 0..=last {
         intake.handle_packet(Millis(number), attempt(number));
         intake.handle_packet(Millis(number), attempt(number));
     }
-    let newest_first: Vec<_> = (1..=last).rev().flat_map(|number| [number; 2]).collect();
-    assert_eq!(metas(&intake.poll_round(Millis(last))), newest_first);
-    // What belongs to a taken one follows it; who comes again is one of the newest.
-    intake.handle_packet(Millis(last), attempt(last));
-    assert_eq!(metas(&intake.poll_round(Millis(last))), [last, 0, 0]);
+    let in_order: Vec<_> = (0..last).flat_map(|number| [number; 2]).collect();
+    assert_eq!(metas(&intake.poll_round(Millis(last))), in_order);
+    // What belongs to a taken one follows it.
+    intake.handle_packet(Millis(last), attempt(0));
+    assert_eq!(metas(&intake.poll_round(Millis(last))), [0, last, last]);
     assert!(!intake.has_round());
+}
+
+#[test]
+fn when_attempts_wait_for_long_the_newest_are_taken_first_and_who_comes_again_is_one() {
+    let mut intake = intake();
+    for number in 0..10 {
+        intake.handle_packet(Millis(number), attempt(number));
+    }
+    let now = Millis(IN_ORDER_FOR.0 + 10);
+    intake.handle_packet(now, attempt(0));
+    assert_eq!(metas(&intake.poll_round(now)), [0, 0, 9, 8, 7]);
 }
 
 #[test]
@@ -115,7 +126,7 @@ fn who_waits_too_long_or_in_too_large_a_crowd_is_left_out() {
     }
     let round = intake.poll_round(PATIENCE);
     assert_eq!(intake.take_left_out().attempts, 1, "the oldest");
-    assert_eq!(round[0].meta, crowd, "the newest");
+    assert_eq!(round[0].meta, 2, "who came first of the others");
 }
 
 /// A phone that gives up says so with a packet that looks like any other of its attempt.
@@ -175,8 +186,8 @@ fn at_twice_the_load_all_work_is_done_for_phones_that_still_wait() {
         );
         left_out += attempts.drop_late(Millis(ms));
         if ms % 10 == 0 {
-            let newest = attempts.take_newest(Millis(ms));
-            assert_eq!(newest[0].meta, ms);
+            let next = attempts.take_next(Millis(ms));
+            assert!(ms - next[0].meta < PATIENCE.0);
             taken += 1;
         }
     }

@@ -7,8 +7,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
+use super::confined::{Confined, SHARE, Used};
+use super::{PHASE, PHASES, SOCKETS, quantile_ms};
 use crate::child::{Kind, Server};
-use crate::confined::{Confined, SHARE, Used};
 use crate::phones::{Identity, Phone, Phones};
 use crate::support::{rounded, row};
 
@@ -17,16 +18,6 @@ const TABLE: &str = "Overload by positions: phones that track at a relay confine
 
 /// What p99 of a raise may grow by.
 const BUDGET: f64 = 3.0;
-
-/// Positions offered, as a multiple of what the relay holds, in this order.
-const PHASES: [(&str, f64); 4] = [
-    ("half of what it holds", 0.5),
-    ("twice", 2.0),
-    ("five times", 5.0),
-    ("half again", 0.5),
-];
-
-const PHASE: Duration = Duration::from_secs(10);
 
 /// Phones that track.
 const PHONES: usize = 2_000;
@@ -40,8 +31,6 @@ const PROBE_PER_S: f64 = 1_000.0;
 
 /// How often that is done.
 const PROBES: usize = 3;
-
-const SOCKETS: usize = 8;
 
 /// How often positions are sent: what is due since the last time.
 const TICK: Duration = Duration::from_millis(1);
@@ -77,13 +66,7 @@ pub(crate) async fn measure() {
         let raising = raises(&phones, &server);
         let (sent, (times, given_up)) = tokio::join!(send(&tracking, per_s, &mut number), raising);
         let kept = server.positions() - kept_before;
-        // Nothing, of no receipt at all.
-        let at = |share: f64| {
-            let index = (times.len() as f64 * share).ceil() as usize;
-            times
-                .get(index.max(1) - 1)
-                .map_or(f64::NAN, |time| time * 1e3)
-        };
+        let at = |share| quantile_ms(&times, share);
         let calm = *calm_p99_ms.get_or_insert(at(0.99));
         let grown = at(0.99) / calm;
         row(
