@@ -1,10 +1,11 @@
 //! Group commit as a state machine: offers go in, batches come out one at a time, and a ticket is
 //! answered when the batch that holds its entries has been committed.
 //!
-//! While a batch is in flight the next one is collected. After a failed commit everything that
-//! waits fails, and so does everything that is offered afterwards: nothing is ever tried again,
-//! because a sync that failed once may answer *ok* the second time without having written
-//! (invariant 1).
+//! While a batch is in flight the next one is collected. On a disk ([`Batcher::committed`])
+//! everything that waits fails after a failed commit, and so does everything that is offered
+//! afterwards: nothing is ever tried again, because a sync that failed once may answer *ok* the
+//! second time without having written (invariant 1). On a server ([`Batcher::settled`]) a lost
+//! batch concerns nobody but those who wait for it, and the server gives the offsets.
 
 use std::collections::VecDeque;
 
@@ -81,14 +82,32 @@ impl Run {
 /// How durable an append is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// On this many disks. The embedded journal answers 1, after its sync.
+    /// In the log, and not confirmed by as many replicas as are wanted: a failover may take it
+    /// back. Its author keeps it.
+    Offered,
+    /// In the log, and on as many replicas as are wanted. The embedded journal wants none and
+    /// answers 0: its own disk, synced.
     Confirmed {
-        /// Copies that have been synced or acknowledged.
-        copies: u8,
+        /// Replicas that have it.
+        replicas: u8,
     },
 }
 
-/// Where an offer's entries are: `count` in a row from `first`, durable.
+/// How the commit of a batch ended on a server, which many write to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is in the log, each run in a row.
+    Placed {
+        /// The offset of the first entry of each run; that of an empty run means nothing.
+        firsts: PerLog<Offset>,
+        /// How durable it is.
+        durability: Durability,
+    },
+    /// Nobody may rely on it, and everybody who waits for it is told this.
+    Lost(AppendError),
+}
+
+/// Where an offer's entries are: `count` in a row from `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The offset of the first entry.
@@ -133,7 +152,9 @@ pub struct Batcher<T> {
 #[derive(Debug)]
 struct InFlight<T> {
     id: BatchId,
-    waiting: Vec<(T, Appended)>,
+    /// The ends of the logs when the batch was made.
+    ends: PerLog<Offset>,
+    waiting: Vec<(T, LogName, Appended)>,
 }
 
 impl<T> Batcher<T> {
@@ -221,6 +242,7 @@ impl<T> Batcher<T> {
         }
         let id = self.next_id;
         self.next_id = BatchId(id.0 + 1);
+        let ends = self.ends;
         let entries_max = self.limits.batch_entries_max;
         let tracks_max = if self.tracks_due(now_ms) {
             entries_max
@@ -232,7 +254,7 @@ impl<T> Batcher<T> {
             alerts: self.take(LogName::Alerts, entries_max, &mut waiting),
             tracks: self.take(LogName::Tracks, tracks_max, &mut waiting),
         };
-        self.in_flight = Some(InFlight { id, waiting });
+        self.in_flight = Some(InFlight { id, ends, waiting });
         Some(Batch { id, runs })
     }
 
@@ -255,7 +277,12 @@ impl<T> Batcher<T> {
             || self.tracks_due_ms().is_some_and(|due| due <= now_ms)
     }
 
-    fn take(&mut self, log: LogName, entries_max: usize, waiting: &mut Vec<(T, Appended)>) -> Run {
+    fn take(
+        &mut self,
+        log: LogName,
+        entries_max: usize,
+        waiting: &mut Vec<(T, LogName, Appended)>,
+    ) -> Run {
         let end = self.ends.get_mut(log);
         let mut run = Run {
             first: *end,
@@ -266,10 +293,10 @@ impl<T> Batcher<T> {
             let appended = Appended {
                 first: run.end(),
                 count: offer.entries.len() as u64,
-                durability: Durability::Confirmed { copies: 1 },
+                durability: Durability::Confirmed { replicas: 0 },
             };
             run.entries.extend(offer.entries);
-            waiting.push((offer.ticket, appended));
+            waiting.push((offer.ticket, log, appended));
         }
         *end = run.end();
         run
@@ -291,7 +318,7 @@ impl<T> Batcher<T> {
                     .take()
                     .map(|batch| batch.waiting)
                     .unwrap_or_default();
-                let outcome = |(ticket, appended)| Outcome {
+                let outcome = |(ticket, _, appended)| Outcome {
                     ticket,
                     result: Ok(appended),
                 };
@@ -299,6 +326,47 @@ impl<T> Batcher<T> {
             }
             Err(why) => self.fail(why),
         }
+    }
+
+    /// The server has spoken, or not, about batch `id`: who is to be told what. What waits behind
+    /// the batch goes on.
+    ///
+    /// A batch that is not in flight answers nobody.
+    #[must_use]
+    pub fn settled(&mut self, id: BatchId, settled: Settled) -> Vec<Outcome<T>> {
+        let Some(batch) = self.in_flight.take_if(|batch| batch.id == id) else {
+            return Vec::new();
+        };
+        let result = |log: LogName, planned: Appended| match &settled {
+            Settled::Placed { firsts, durability } => Ok(Appended {
+                first: firsts
+                    .get(log)
+                    .plus(planned.first.since(*batch.ends.get(log))),
+                durability: *durability,
+                ..planned
+            }),
+            Settled::Lost(error) => Err(error.clone()),
+        };
+        let outcome = |(ticket, log, planned)| Outcome {
+            ticket,
+            result: result(log, planned),
+        };
+        batch.waiting.into_iter().map(outcome).collect()
+    }
+
+    /// Takes everything that waits for a batch out of the queues, to be answered with `error`. A
+    /// batch in flight is left to [`Self::settled`].
+    #[must_use]
+    pub fn turn_away(&mut self, error: &AppendError) -> Vec<Outcome<T>> {
+        let mut outcomes = Vec::new();
+        for log in LogName::ALL {
+            let offers = self.queues.get_mut(log).drain();
+            outcomes.extend(offers.map(|offer| Outcome {
+                ticket: offer.ticket,
+                result: Err(error.clone()),
+            }));
+        }
+        outcomes
     }
 
     /// Something beside a batch has failed for good: everybody who waits is told, and nothing is
@@ -311,7 +379,7 @@ impl<T> Batcher<T> {
             .take()
             .map(|batch| batch.waiting)
             .unwrap_or_default();
-        let mut tickets: Vec<T> = in_flight.into_iter().map(|(ticket, _)| ticket).collect();
+        let mut tickets: Vec<T> = in_flight.into_iter().map(|(ticket, ..)| ticket).collect();
         for log in LogName::ALL {
             tickets.extend(self.queues.get_mut(log).drain().map(|offer| offer.ticket));
         }

@@ -7,9 +7,11 @@ use crate::offset::LogName;
 /// An append that is not durable, or of which nobody can say whether it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The queue of this log is full: more arrives than the disk takes. Nothing of the offer was
-    /// stored.
-    #[error("the {log} has no room: {queued_entries} entries wait for the disk; offer again later")]
+    /// The queue of this log is full: more arrives than the disk or the server takes, or the server
+    /// is away. Nothing of the offer was stored.
+    #[error(
+        "the {log} has no room: {queued_entries} entries wait for their commit; offer again later"
+    )]
     Busy {
         /// The log whose queue is full.
         log: LogName,
@@ -21,8 +23,26 @@ pub enum AppendError {
         "the journal holds {live_bytes} bytes, its bound: positions are shed; trim or look why snapshots stopped"
     )]
     Full {
-        /// Bytes of live entries and snapshot rows.
+        /// Bytes of live entries and snapshot rows; of a server, all the memory that it uses.
         live_bytes: u64,
+    },
+    /// The server of the log has answered that it does not take the entries now. Nothing of the
+    /// offer was stored.
+    #[error("the log's server took nothing: {why}; see to it and offer again")]
+    Rejected {
+        /// What the server answered.
+        why: String,
+    },
+    /// The server of the log did not answer in time or the connection broke: nobody can say
+    /// whether the entries are in the log, or still come into it behind others that were offered
+    /// later.
+    #[error(
+        "nobody can say whether the entries are in the log: {why}; keep them and offer them again, \
+         readers take each once"
+    )]
+    Unknown {
+        /// What happened to the connection.
+        why: String,
     },
     /// One offer is larger than one batch may be; it would never fit.
     #[error(
@@ -74,6 +94,15 @@ pub enum StoreError {
     #[error("the journal has failed and takes nothing more in this process: {why}")]
     Failed {
         /// The first error of the store.
+        why: String,
+    },
+    /// The server of the log cannot be asked, or did not answer; whether what was to be written is
+    /// there is not known. It may be tried again.
+    #[error("{doing}: {why}; try again when the log's server is back")]
+    Unreachable {
+        /// What was being done.
+        doing: &'static str,
+        /// What happened.
         why: String,
     },
     /// Too many snapshot slices or trims wait already.

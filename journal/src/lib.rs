@@ -25,7 +25,7 @@ pub mod trim;
 #[cfg(feature = "io")]
 pub mod io;
 
-pub use batcher::Appended;
+pub use batcher::{Appended, Durability};
 pub use error::{AppendError, OpenError, StoreError, TailError};
 pub use offset::{LogName, Offset, Partition, PerLog};
 pub use seal::{Day, DayKey, OpenBodyError, open, seal};

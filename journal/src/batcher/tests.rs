@@ -31,7 +31,7 @@ fn at(first: u64, count: u64) -> Appended {
     Appended {
         first: Offset(first),
         count,
-        durability: Durability::Confirmed { copies: 1 },
+        durability: Durability::Confirmed { replicas: 0 },
     }
 }
 
@@ -417,4 +417,77 @@ fn an_early_acknowledgement_is_caught_by_the_same_books() {
     assert_eq!(run(&Subject::Honest, &script), Ok(()));
     let caught = run(&Subject::AcknowledgesEarly, &script).unwrap_err();
     assert_eq!(caught, "0 was answered, and its entries are not durable");
+}
+
+fn placed(alerts: u64, tracks: u64) -> Settled {
+    Settled::Placed {
+        firsts: PerLog {
+            alerts: Offset(alerts),
+            tracks: Offset(tracks),
+        },
+        durability: Durability::Offered,
+    }
+}
+
+#[test]
+fn a_server_gives_the_offsets_whatever_was_planned() {
+    let mut batcher = batcher();
+    batcher.offer(0, Alerts, entries(2), 1).unwrap();
+    batcher.offer(0, Alerts, entries(1), 2).unwrap();
+    batcher.offer(0, Tracks, entries(1), 3).unwrap();
+    let batch = batcher.poll_batch(0).unwrap();
+    let offered = |first, count| Appended {
+        durability: Durability::Offered,
+        ..at(first, count)
+    };
+    assert_eq!(
+        tickets(batcher.settled(batch.id, placed(70, 9))),
+        [
+            (1, Ok(offered(70, 2))),
+            (2, Ok(offered(72, 1))),
+            (3, Ok(offered(9, 1)))
+        ]
+    );
+    // Others have written meanwhile.
+    batcher.offer(0, Alerts, entries(1), 4).unwrap();
+    let batch = batcher.poll_batch(0).unwrap();
+    assert_eq!(
+        tickets(batcher.settled(batch.id, placed(100, 0))),
+        [(4, Ok(offered(100, 1)))]
+    );
+    assert_eq!(tickets(batcher.settled(batch.id, placed(0, 0))), []);
+}
+
+#[test]
+fn a_batch_that_a_server_lost_concerns_nobody_behind_it() {
+    let mut batcher = batcher();
+    batcher.offer(0, Alerts, entries(1), 1).unwrap();
+    let batch = batcher.poll_batch(0).unwrap();
+    batcher.offer(0, Alerts, entries(1), 2).unwrap();
+    let why = "a broken pipe".to_owned();
+    let lost = AppendError::Unknown { why };
+    assert_eq!(
+        tickets(batcher.settled(batch.id, Settled::Lost(lost.clone()))),
+        [(1, Err(lost))]
+    );
+    let next = batcher.poll_batch(0).unwrap();
+    assert_eq!(tickets(batcher.settled(next.id, placed(5, 0))).len(), 1);
+    assert!(batcher.is_idle());
+}
+
+#[test]
+fn who_is_turned_away_waited_for_no_batch() {
+    let mut batcher = batcher();
+    batcher.offer(0, Alerts, entries(1), 1).unwrap();
+    let batch = batcher.poll_batch(0).unwrap();
+    batcher.offer(0, Alerts, entries(1), 2).unwrap();
+    batcher.offer(0, Tracks, entries(1), 3).unwrap();
+    let away = tickets(batcher.turn_away(&AppendError::Closed));
+    assert_eq!(
+        away,
+        [(2, Err(AppendError::Closed)), (3, Err(AppendError::Closed))]
+    );
+    assert_eq!(tickets(batcher.settled(batch.id, placed(0, 0))).len(), 1);
+    batcher.offer(0, Alerts, entries(1), 4).unwrap();
+    assert!(batcher.poll_batch(0).is_some());
 }
