@@ -18,8 +18,11 @@ pub mod batcher;
 pub mod error;
 pub mod incident_rows;
 pub mod offset;
+pub mod proof;
 pub mod seal;
+pub mod server_check;
 pub mod snapshot;
+pub mod stream_id;
 pub mod trim;
 
 #[cfg(feature = "io")]
@@ -28,7 +31,9 @@ pub mod io;
 pub use batcher::{Appended, Durability};
 pub use error::{AppendError, OpenError, StoreError, TailError};
 pub use offset::{LogName, Offset, Partition, PerLog};
+pub use proof::Proof;
 pub use seal::{Day, DayKey, OpenBodyError, open, seal};
+pub use server_check::Finding;
 pub use snapshot::{Row, SnapshotSlice};
 
 #[cfg(feature = "io")]
