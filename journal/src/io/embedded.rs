@@ -10,13 +10,14 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::journal::{Health, Options};
 use super::lock::PidFile;
+use super::pending::{self, Reply};
 use super::store::{CACHE_BYTES, IN_MEMORY, Store, Trimmed};
 use super::tail::Tail;
-use super::writer::{Chore, Reply, Writer};
+use super::writer::Writer;
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset};
 use crate::snapshot::SnapshotSlice;
@@ -109,26 +110,11 @@ impl Embedded {
     }
 
     pub(crate) async fn snapshot_write(&self, slice: SnapshotSlice) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.shared.writer.chore(Chore::Snapshot(slice, reply));
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        pending::snapshot_write(slice, |chore| self.shared.writer.chore(chore)).await
     }
 
     pub(crate) async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
-        let mut sum = Trimmed::default();
-        for log in LogName::ALL {
-            loop {
-                let (reply, answer) = oneshot::channel();
-                self.shared.writer.chore(Chore::Trim { log, now_ms, reply });
-                let trimmed = answer.await.unwrap_or(Err(StoreError::Closed))?;
-                sum.batches += trimmed.batches;
-                sum.bytes += trimmed.bytes;
-                if !trimmed.is_full() {
-                    break;
-                }
-            }
-        }
-        Ok(sum)
+        pending::trim(now_ms, |chore| self.shared.writer.chore(chore)).await
     }
 
     pub(crate) fn health(&self) -> watch::Receiver<Health> {

@@ -9,6 +9,7 @@ pub mod day_keys;
 mod embedded;
 pub mod journal;
 mod lock;
+mod pending;
 #[cfg(any(test, feature = "test-backend"))]
 pub mod sim_backend;
 pub mod store;

@@ -1,66 +1,24 @@
 //! The commit thread: it alone writes. While it syncs one batch, the next is collected behind the
 //! lock, which is held for pushing and taking and never during a commit.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::journal::{Clock, Health};
 use super::lock::PidFile;
-use super::store::{LIVE_BYTES_MAX, Store, Trimmed};
-use crate::batcher::{Appended, Batch, Batcher, Limits, Outcome};
+use super::pending::{Chore, Pending, Reply, Work, answer};
+use super::store::{LIVE_BYTES_MAX, Store};
+use crate::batcher::{Batch, Batcher, Limits};
 use crate::error::{AppendError, StoreError};
 use crate::offset::{LogName, Offset, PerLog};
-use crate::snapshot::SnapshotSlice;
-
-/// Snapshot slices and trims that wait for the commit thread: each caller awaits its own, so more
-/// than a few are a caller gone wild.
-const CHORES_MAX: usize = 16;
-
-/// Who is told how an append ended; runs on the commit thread.
-pub(crate) type Reply = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
-
-/// Writing that is not an append.
-pub(crate) enum Chore {
-    Snapshot(SnapshotSlice, oneshot::Sender<Result<(), StoreError>>),
-    Trim {
-        log: LogName,
-        now_ms: u64,
-        reply: oneshot::Sender<Result<Trimmed, StoreError>>,
-    },
-}
-
-impl Chore {
-    fn refuse(self, error: StoreError) {
-        // Whoever no longer waits does not need the answer.
-        match self {
-            Self::Snapshot(_, reply) => drop(reply.send(Err(error))),
-            Self::Trim { reply, .. } => drop(reply.send(Err(error))),
-        }
-    }
-}
-
-enum Work {
-    Batch(Batch),
-    Chore(Chore),
-    Done,
-}
-
-struct State {
-    batcher: Batcher<Reply>,
-    chores: VecDeque<Chore>,
-    /// A chore goes first after a batch, so that neither waits for the other for ever.
-    chore_next: bool,
-    closing: bool,
-}
 
 /// What the handles and the commit thread share.
 pub(crate) struct Writer {
-    state: Mutex<State>,
+    state: Mutex<Pending>,
     wake: Condvar,
     pub(crate) store: Arc<Store>,
     ends: PerLog<watch::Sender<Offset>>,
@@ -74,12 +32,7 @@ impl Writer {
     pub(crate) fn new(store: Arc<Store>, limits: Limits, clock: Clock) -> Self {
         let ends = store.ends();
         Self {
-            state: Mutex::new(State {
-                batcher: Batcher::new(limits, ends),
-                chores: VecDeque::new(),
-                chore_next: false,
-                closing: false,
-            }),
+            state: Mutex::new(Pending::new(Batcher::new(limits, ends))),
             wake: Condvar::new(),
             store,
             ends: PerLog {
@@ -108,9 +61,9 @@ impl Writer {
         if state.closing {
             return Err(AppendError::Closed);
         }
-        let before = state.wait_of_thread(now_ms);
+        let before = state.wait_of_writer(now_ms);
         let offered = state.batcher.offer(now_ms, log, entries, reply);
-        let is_sooner = state.wait_of_thread(now_ms) != before;
+        let is_sooner = state.wait_of_writer(now_ms) != before;
         drop(state);
         offered.map_err(|refused| refused.error)?;
         // Who makes the thread do nothing new lets it sleep: a position that waits behind another
@@ -123,23 +76,15 @@ impl Writer {
 
     pub(crate) fn chore(&self, chore: Chore) {
         let mut state = self.lock();
-        if state.closing {
-            return chore.refuse(StoreError::Closed);
+        if state.push_chore(chore) {
+            drop(state);
+            self.wake.notify_one();
         }
-        if state.chores.len() >= CHORES_MAX {
-            return chore.refuse(StoreError::Busy {
-                waiting: CHORES_MAX,
-            });
-        }
-        state.chores.push_back(chore);
-        drop(state);
-        self.wake.notify_one();
     }
 
     pub(crate) fn close(&self) {
         let mut state = self.lock();
-        state.closing = true;
-        state.batcher.flush();
+        state.close();
         drop(state);
         self.wake.notify_one();
     }
@@ -277,47 +222,12 @@ impl Writer {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Milliseconds since this journal was opened, never going back.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl State {
-    /// Until when the commit thread may sleep if nobody wakes it, and whether it has a batch at
-    /// once. Whoever changes either has to wake it.
-    fn wait_of_thread(&self, now_ms: u64) -> (bool, Option<u64>) {
-        (self.batcher.is_ready(now_ms), self.batcher.next_deadline())
-    }
-
-    fn take(&mut self, now_ms: u64) -> Option<Work> {
-        if self.chore_next
-            && let Some(chore) = self.chores.pop_front()
-        {
-            self.chore_next = false;
-            return Some(Work::Chore(chore));
-        }
-        if let Some(batch) = self.batcher.poll_batch(now_ms) {
-            self.chore_next = true;
-            return Some(Work::Batch(batch));
-        }
-        if let Some(chore) = self.chores.pop_front() {
-            return Some(Work::Chore(chore));
-        }
-        // A closing batcher waits for nothing, so nothing is left.
-        self.closing.then_some(Work::Done)
-    }
-}
-
-fn answer(outcomes: Vec<Outcome<Reply>>) {
-    for Outcome { ticket, result } in outcomes {
-        // A bug in one caller's answer is not to take the others' answers, or the journal, with it.
-        if catch_unwind(AssertUnwindSafe(|| ticket(result))).is_err() {
-            tracing::error!("an answer to an append panicked");
-        }
     }
 }
