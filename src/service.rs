@@ -331,7 +331,7 @@ impl Service {
         let mut health = self.journal.health();
         tokio::select! {
             biased;
-            stopped = health.wait_for(|health| *health != Health::Healthy) => match stopped.as_deref() {
+            stopped = health.wait_for(Health::is_over) => match stopped.as_deref() {
                 Ok(Health::Failed { why }) => format!("the log has failed: {why}"),
                 _ => "the log has been closed".to_owned(),
             },

@@ -155,6 +155,10 @@ pub enum OpenError {
         /// The newest version that this release reads.
         known: u64,
     },
+    /// The log's server cannot be used.
+    #[cfg(feature = "redis")]
+    #[error(transparent)]
+    Server(#[from] crate::io::redis::ConnectError),
     /// The database could not be opened or repaired.
     #[error("the journal {} cannot be opened: {why}", path.display())]
     Storage {

@@ -5,10 +5,15 @@
 //! before. The *track log* (positions and trails) carries none: it rides along with the next alert
 //! batch or is committed after [`batcher::TRACKS_WAIT_MS`].
 //!
+//! There are two backends behind one interface. The *embedded* journal is a file of this process.
+//! The *Redis* journal is a server that several relays and dispatchers share; a failover may rewind
+//! it, and whoever reads or writes it is told.
+//!
 //! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is
 //! committed together, [`mod@batch`] is the format of one commit, [`trim`] plans what may be
-//! deleted, [`mod@seal`] closes bodies. `io` holds the database, the commit thread, the tail and
-//! the files of the day keys.
+//! deleted, [`mod@seal`] closes bodies, [`proof`] concludes whether a log is the one that was read,
+//! [`server_check`] whether a server may hold one. `io` holds the database, the commit thread, the
+//! Redis client, the tails and the files of the day keys.
 //!
 //! What is absent: this room knows no phone and no alert. An entry is bytes, and an incident the key
 //! of rows.
@@ -40,5 +45,9 @@ pub use snapshot::{Row, SnapshotSlice};
 pub use io::day_keys::{DayKeyError, DayKeys};
 #[cfg(feature = "io")]
 pub use io::journal::{Clock, Health, Journal, Options, PendingAppend};
+#[cfg(feature = "redis")]
+pub use io::redis::{ConnectError, Redis};
+#[cfg(feature = "io")]
+pub use io::store::Snapshot;
 #[cfg(feature = "io")]
 pub use io::tail::{Tail, Tailed};

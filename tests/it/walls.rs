@@ -65,6 +65,10 @@ const PURE: [&str; 20] = [
     "zeroize",
 ];
 
+/// Features beside `io` that bring a part of the world, for a room that can be built without it.
+/// Each turns on `io`, so that behind a closed `io` there is still none of it.
+const FURTHER_DOORS: [(&str, &str); 1] = [("journal", "redis")];
+
 /// Features of `rand` that bring randomness which nobody was given.
 const AMBIENT_RANDOMNESS: [&str; 3] = ["os_rng", "sys_rng", "thread_rng"];
 
@@ -121,21 +125,36 @@ fn of_dependency(room: &str, dependency: &Value, is_room: bool) -> Vec<String> {
     found
 }
 
-/// What is optional hangs on `io` and on nothing else, and so does the world of the neighbours.
+/// What is optional hangs on a door and on nothing else, and the world of the neighbours on `io`.
 fn of_features(room: &str, package: &Value) -> Vec<String> {
     let mut found = Vec::new();
+    let turned_on = |feature: &str| list(&package["features"][feature]).map(text);
+    let further = || {
+        let of_room = FURTHER_DOORS
+            .iter()
+            .filter(move |(owner, _)| *owner == room);
+        of_room.map(|&(_, feature)| feature)
+    };
     for (feature, turns_on) in package["features"].as_object().into_iter().flatten() {
         for item in list(turns_on).map(text) {
+            let is_door = feature == "io"
+                || (item.starts_with("dep:") && further().any(|door| door == feature));
             let worldly = item.starts_with("dep:") || item.ends_with("/io");
-            if worldly && feature != "io" {
+            if worldly && !is_door {
                 found.push(format!("{room} turns on {item} by its feature {feature}"));
             }
         }
     }
+    for door in further().filter(|door| !turned_on(door).any(|item| item == "io")) {
+        found.push(format!(
+            "{room} has the door {door}, which does not turn on io"
+        ));
+    }
     for dependency in list(&package["dependencies"]) {
         let item = format!("dep:{}", text(&dependency["name"]));
-        let in_io = list(&package["features"]["io"]).any(|turned_on| turned_on == item.as_str());
-        if dependency["optional"] == true && !in_io {
+        let mut doors = further().chain(["io"]);
+        let behind_door = doors.any(|door| turned_on(door).any(|turned_on| turned_on == item));
+        if dependency["optional"] == true && !behind_door {
             found.push(format!(
                 "{room} has {item}, which its feature io does not turn on"
             ));
@@ -280,6 +299,19 @@ fn a_second_door_to_the_world_is_found() {
             .push(item.into());
         assert_eq!(violations(&house), [expected]);
     }
+}
+
+#[test]
+fn a_further_door_that_leaves_io_closed_is_found() {
+    let mut house = this_house();
+    package(&mut house, "journal")["features"]["redis"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|item| item != "io");
+    assert_eq!(
+        violations(&house),
+        ["journal has the door redis, which does not turn on io"]
+    );
 }
 
 #[test]

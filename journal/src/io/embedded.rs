@@ -16,7 +16,7 @@ use super::journal::{Health, Options};
 use super::lock::PidFile;
 use super::pending::{self, Reply};
 use super::store::{CACHE_BYTES, IN_MEMORY, Store, Trimmed};
-use super::tail::Tail;
+use super::tail::EmbeddedTail;
 use super::writer::Writer;
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset};
@@ -98,9 +98,9 @@ impl Embedded {
         self.shared.writer.offer(log, entries, reply)
     }
 
-    pub(crate) fn tail(&self, log: LogName, from: Offset) -> Tail {
+    pub(crate) fn tail(&self, log: LogName, from: Offset) -> EmbeddedTail {
         let writer = &self.shared.writer;
-        Tail::new(
+        EmbeddedTail::new(
             Arc::clone(&writer.store),
             log,
             from,

@@ -13,19 +13,22 @@ use redb::StorageBackend;
 use tokio::sync::{oneshot, watch};
 
 use super::Embedded;
+#[cfg(feature = "redis")]
+use super::redis::{Redis, settings::Settings};
 use super::store::{CACHE_BYTES, LIVE_BYTES_ALARM, Snapshot, Trimmed};
 use super::tail::Tail;
 use crate::batcher::{Appended, Limits};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset, Partition};
+use crate::proof::Proof;
 use crate::snapshot::SnapshotSlice;
 
 /// How a journal is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Memory for the database's pages, in bytes.
+    /// Embedded: memory for the database's pages, in bytes.
     pub cache_bytes: usize,
-    /// Spares the repair after a crash and doubles the syncs of every commit.
+    /// Embedded: spares the repair after a crash and doubles the syncs of every commit.
     pub quick_repair: bool,
     /// Bounds of the group commit.
     pub limits: Limits,
@@ -74,6 +77,12 @@ impl Clock {
 pub enum Health {
     /// Appends are taken.
     Healthy,
+    /// The log's server is away or takes nothing. It heals: what is offered waits or is refused
+    /// meanwhile, and nobody has to restart.
+    Troubled {
+        /// What the server, or the connection, said last.
+        why: String,
+    },
     /// A write or sync has failed: readiness fails, phones are sent elsewhere, the process ends.
     Failed {
         /// The first error.
@@ -83,12 +92,23 @@ pub enum Health {
     Closed,
 }
 
-/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it and
-/// blocks until what was taken is on the disk: prefer [`Journal::close`].
+impl Health {
+    /// Whether this process takes nothing more, whatever happens.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Closed)
+    }
+}
+
+/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it, and an
+/// embedded one blocks until what was taken is on the disk: prefer [`Journal::close`].
 #[derive(Clone, Debug)]
 pub enum Journal {
     /// One file, one process.
     Embedded(Embedded),
+    /// A server, and anybody who may use it.
+    #[cfg(feature = "redis")]
+    Redis(Redis),
 }
 
 impl Journal {
@@ -102,6 +122,19 @@ impl Journal {
         Embedded::open(path.as_ref(), options).map(Self::Embedded)
     }
 
+    /// Opens a partition on a Redis server; see [`Redis::open`], and [`Redis::start`] for a server
+    /// that may be away.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or may not hold the log.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    #[cfg(feature = "redis")]
+    pub async fn open_redis(settings: Settings, options: Options) -> Result<Self, OpenError> {
+        Ok(Self::Redis(Redis::open(settings, &options).await?))
+    }
+
     /// A journal over any storage, for tests and simulations.
     ///
     /// # Errors
@@ -112,16 +145,19 @@ impl Journal {
 
     /// The partition whose logs these are.
     #[must_use]
-    pub const fn partition(&self) -> Partition {
+    pub fn partition(&self) -> Partition {
         match self {
             Self::Embedded(_) => Partition::ZERO,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.partition(),
         }
     }
 
-    /// Appends entries in a row, together; returns when they are durable.
+    /// Appends entries in a row, together; returns when they are as durable as
+    /// [`Appended::durability`] says. Waits while a server is away.
     ///
     /// # Errors
-    /// See [`AppendError`]: only `Failed` leaves open whether the entries are there.
+    /// See [`AppendError`]: only `Failed` and `Unknown` leave open whether the entries are there.
     pub async fn append(&self, log: LogName, entries: Vec<Bytes>) -> Result<Appended, AppendError> {
         self.offer(log, entries)?.await
     }
@@ -138,8 +174,8 @@ impl Journal {
         Ok(PendingAppend(receiver))
     }
 
-    /// Like [`Self::offer`], with the answer given to `reply` on the commit thread: it must not
-    /// block. It is called exactly once when this returns `Ok`, and never otherwise.
+    /// Like [`Self::offer`], with the answer given to `reply` on the commit thread or task: it must
+    /// not block. It is called exactly once when this returns `Ok`, and never otherwise.
     ///
     /// # Errors
     /// When the entries were not taken.
@@ -151,6 +187,8 @@ impl Journal {
     ) -> Result<(), AppendError> {
         match self {
             Self::Embedded(embedded) => embedded.offer(log, entries, Box::new(reply)),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.offer(log, entries, Box::new(reply)),
         }
     }
 
@@ -158,62 +196,91 @@ impl Journal {
     #[must_use]
     pub fn tail(&self, log: LogName, from: Offset) -> Tail {
         match self {
-            Self::Embedded(embedded) => embedded.tail(log, from),
+            Self::Embedded(embedded) => embedded.tail(log, from).into(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.tail(log, from, None).into(),
         }
     }
 
-    /// The first offset that can still be read; [`Self::end`] when nothing is in the log.
+    /// The log behind an entry that was read before, as [`Tail::proof`] told it: when it is there no
+    /// more, the tail begins with `Rewound`.
+    #[must_use]
+    pub fn tail_behind(&self, log: LogName, known: Proof) -> Tail {
+        let from = known.offset.plus(1);
+        match self {
+            Self::Embedded(embedded) => embedded.tail(log, from).into(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.tail(log, from, Some(known)).into(),
+        }
+    }
+
+    /// The first offset that can still be read; [`Self::end`] when nothing is in the log. Asks a
+    /// server, and learns where the log ends.
     ///
     /// # Errors
-    /// When the storage answers an error or has been closed.
-    pub fn first(&self, log: LogName) -> Result<Offset, StoreError> {
+    /// When the storage answers an error or has been closed, or the server cannot be asked.
+    pub async fn first(&self, log: LogName) -> Result<Offset, StoreError> {
         match self {
             Self::Embedded(embedded) => embedded.store().first(log),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.first(log).await,
         }
     }
 
-    /// The offset that the next entry will get.
+    /// The offset that the next entry will get. Of a server, which others append to as well, it is
+    /// what was heard last: while the server is there, no older than a second.
     #[must_use]
     pub fn end(&self, log: LogName) -> Offset {
         match self {
             Self::Embedded(embedded) => *embedded.store().ends().get(log),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.end(log),
         }
     }
 
-    /// The offset of the newest durable entry; `None` before the first.
+    /// The offset of the newest entry, as [`Self::end`] knows it; `None` before the first.
     #[must_use]
     pub fn newest(&self, log: LogName) -> Option<Offset> {
         self.end(log).previous()
     }
 
     /// Writes one slice of a snapshot, in one transaction with its offset; see [`SnapshotSlice`].
+    /// Where several write snapshots of one log, what is newer stays.
     ///
     /// # Errors
-    /// When the slice is refused (nothing was written), or the storage failed.
+    /// When the slice is refused (nothing was written), the storage failed, or the server is away
+    /// (try again).
     pub async fn snapshot_write(&self, slice: SnapshotSlice) -> Result<(), StoreError> {
         match self {
             Self::Embedded(embedded) => embedded.snapshot_write(slice).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.snapshot_write(slice).await,
         }
     }
 
-    /// The newest snapshot, as it is now. Its rows block on the disk.
+    /// The newest snapshot, as it is now. The rows of an embedded journal block on the disk; those
+    /// of a server have been read when this returns.
     ///
     /// # Errors
-    /// When the storage answers an error or has been closed.
-    pub fn snapshot_read(&self) -> Result<Snapshot, StoreError> {
+    /// When the storage answers an error or has been closed, or the server cannot be asked.
+    pub async fn snapshot_read(&self) -> Result<Snapshot, StoreError> {
         match self {
             Self::Embedded(embedded) => embedded.store().snapshot_read(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.snapshot_read().await,
         }
     }
 
-    /// Deletes what may be deleted from both logs, in small transactions between which receipts go
-    /// on. `now_ms` is milliseconds since the Unix epoch. Returns what was deleted.
+    /// Deletes what may be deleted from both logs, in small steps between which receipts go on.
+    /// `now_ms` is milliseconds since the Unix epoch. Returns what was deleted.
     ///
     /// # Errors
-    /// When the storage failed or has been closed.
+    /// When the storage failed or has been closed, or the server is away (try again).
     pub async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
         match self {
             Self::Embedded(embedded) => embedded.trim(now_ms).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.trim(now_ms).await,
         }
     }
 
@@ -222,29 +289,41 @@ impl Journal {
     pub fn health(&self) -> watch::Receiver<Health> {
         match self {
             Self::Embedded(embedded) => embedded.health(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.health(),
         }
     }
 
-    /// Bytes of live entries and snapshot rows; positions are shed at
-    /// [`super::store::LIVE_BYTES_MAX`].
+    /// Bytes of live entries and snapshot rows; of a server, all the memory that it uses. Positions
+    /// are shed at [`super::store::LIVE_BYTES_MAX`], or at
+    /// [`crate::server_check::MEMORY_SHED_PERCENT`] of what the server may use.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         match self {
             Self::Embedded(embedded) => embedded.store().live_bytes(),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.size_bytes(),
         }
     }
 
-    /// Whether the live journal is so large that somebody has to look.
+    /// Whether the live journal, or the server, is so full that somebody has to look.
     #[must_use]
     pub fn size_alarm(&self) -> bool {
-        self.size_bytes() >= LIVE_BYTES_ALARM
+        match self {
+            Self::Embedded(_) => self.size_bytes() >= LIVE_BYTES_ALARM,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.size_alarm(),
+        }
     }
 
     /// Takes no more, commits what waits, and closes the file, so that the next start needs no
-    /// repair. All clones are closed. After a failure it only ends the commit thread.
+    /// repair; of a server that is away, gives up what waits. All clones are closed. After a failure
+    /// it only ends the commit thread.
     pub async fn close(&self) {
         match self {
             Self::Embedded(embedded) => embedded.close().await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.close().await,
         }
     }
 }

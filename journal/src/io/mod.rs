@@ -1,4 +1,5 @@
-//! The world of the log: the database, the commit thread, the tail, and the files of the day keys.
+//! The world of the log: the database and its commit thread, the Redis client, the tails, and the
+//! files of the day keys.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -9,7 +10,11 @@ pub mod day_keys;
 mod embedded;
 pub mod journal;
 mod lock;
+#[cfg(test)]
+mod patience;
 mod pending;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(any(test, feature = "test-backend"))]
 pub mod sim_backend;
 pub mod store;

@@ -23,6 +23,8 @@ mod snapshot;
 mod trim;
 
 pub use read::ReadAt;
+#[cfg(feature = "redis")]
+pub(in crate::io) use snapshot::check_size;
 pub use snapshot::{Rows, Snapshot};
 pub use trim::Trimmed;
 
@@ -311,6 +313,8 @@ impl OpenError {
                 found,
                 known,
             },
+            #[cfg(feature = "redis")]
+            Self::Server(error) => Self::Server(error),
         }
     }
 }

@@ -7,9 +7,12 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::journal::Health;
+#[cfg(feature = "redis")]
+use super::redis::RedisTail;
 use super::store::{ReadAt, Store};
 use crate::error::TailError;
 use crate::offset::{LogName, Offset};
+use crate::proof::Proof;
 
 /// Bytes that one [`Tail::next`] reads before it stops to begin another batch: as much as one batch
 /// may hold.
@@ -37,14 +40,74 @@ pub enum Tailed {
         /// The next offset that can be read.
         first_available: Offset,
     },
-    /// The log ends before what the reader has seen: it is not the log that was read. The reader
-    /// folds anew from the newest snapshot, with a new tail; this one would go on at the end.
+    /// The log ends before what the reader has seen, or has something else in its place: it is not
+    /// the log that was read. Authors append again what is missing of theirs; the reader folds anew from the newest snapshot, with a new tail; this one would go on at the end.
     Rewound,
 }
 
 /// A place in one log. Cancelling [`Tail::next`] loses nothing.
 #[derive(Debug)]
-pub struct Tail {
+pub struct Tail(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Embedded(EmbeddedTail),
+    #[cfg(feature = "redis")]
+    Redis(RedisTail),
+}
+
+impl From<EmbeddedTail> for Tail {
+    fn from(tail: EmbeddedTail) -> Self {
+        Self(Kind::Embedded(tail))
+    }
+}
+
+#[cfg(feature = "redis")]
+impl From<RedisTail> for Tail {
+    fn from(tail: RedisTail) -> Self {
+        Self(Kind::Redis(tail))
+    }
+}
+
+impl Tail {
+    /// The offset of the next entry that this tail will yield.
+    #[must_use]
+    pub const fn cursor(&self) -> Offset {
+        match &self.0 {
+            Kind::Embedded(tail) => tail.cursor,
+            #[cfg(feature = "redis")]
+            Kind::Redis(tail) => tail.cursor(),
+        }
+    }
+
+    /// What a reader keeps beside its cursor, to find out after a restart whether the log has been
+    /// rewound meanwhile (see [`super::journal::Journal::tail_behind`]). `None` before the first
+    /// entry, and for a log that nobody rewinds.
+    #[must_use]
+    pub const fn proof(&self) -> Option<Proof> {
+        match &self.0 {
+            Kind::Embedded(_) => None,
+            #[cfg(feature = "redis")]
+            Kind::Redis(tail) => tail.proof(),
+        }
+    }
+
+    /// What comes next; waits until there is something, also while a server is away.
+    ///
+    /// # Errors
+    /// When the journal has been closed or has failed.
+    pub async fn next(&mut self) -> Result<Tailed, TailError> {
+        match &mut self.0 {
+            Kind::Embedded(tail) => tail.next().await,
+            #[cfg(feature = "redis")]
+            Kind::Redis(tail) => tail.next().await,
+        }
+    }
+}
+
+/// A place in a log of the embedded journal.
+#[derive(Debug)]
+pub(crate) struct EmbeddedTail {
     store: Arc<Store>,
     log: LogName,
     cursor: Offset,
@@ -52,7 +115,7 @@ pub struct Tail {
     health: watch::Receiver<Health>,
 }
 
-impl Tail {
+impl EmbeddedTail {
     pub(crate) fn new(
         store: Arc<Store>,
         log: LogName,
@@ -69,17 +132,7 @@ impl Tail {
         }
     }
 
-    /// The offset of the next entry that this tail will yield.
-    #[must_use]
-    pub const fn cursor(&self) -> Offset {
-        self.cursor
-    }
-
-    /// What comes next; waits until there is something.
-    ///
-    /// # Errors
-    /// When the journal has been closed or has failed.
-    pub async fn next(&mut self) -> Result<Tailed, TailError> {
+    async fn next(&mut self) -> Result<Tailed, TailError> {
         loop {
             // The level is read before the log, so that what is committed in between is read at
             // once or next time.
@@ -130,7 +183,7 @@ impl Tail {
         let Self { end, health, .. } = self;
         tokio::select! {
             changed = end.changed() => changed.map_err(|_| TailError::Closed),
-            stopped = health.wait_for(|health| *health != Health::Healthy) => match stopped.as_deref() {
+            stopped = health.wait_for(Health::is_over) => match stopped.as_deref() {
                 Ok(Health::Failed { why }) => Err(TailError::Failed { why: why.clone() }),
                 _ => Err(TailError::Closed),
             },
@@ -141,7 +194,7 @@ impl Tail {
     /// it.
     fn ended(&self, why: String) -> TailError {
         match &*self.health.borrow() {
-            Health::Healthy => TailError::Failed { why },
+            Health::Healthy | Health::Troubled { .. } => TailError::Failed { why },
             Health::Failed { why } => TailError::Failed { why: why.clone() },
             Health::Closed => TailError::Closed,
         }

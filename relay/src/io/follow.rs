@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use journal::{Health, Journal, LogName, Offset, StoreError, Tail, Tailed, incident_rows};
+use journal::{LogName, Offset, Snapshot, StoreError, Tail, Tailed, incident_rows};
 use protocol::wire::Message;
 use protocol::{AlertId, Decision, DecisionKind, Entry};
 use tokio::task::spawn_blocking;
@@ -78,7 +78,7 @@ impl Hub {
         let mut attempts = Attempts::default();
         while !attempts.are_over() {
             let error = hub.follow(&mut attempts).await;
-            if *hub.journal.health().borrow() != Health::Healthy {
+            if hub.journal.health().borrow().is_over() {
                 tracing::info!(error, "the way back has ended with the journal");
                 return hub.stop_all(super::mailbox::Stop::NotDurable);
             }
@@ -126,7 +126,9 @@ impl Hub {
     /// cursor: a batch that nobody can read is skipped, and not asked for again for ever.
     async fn begin(self: &Arc<Self>, beyond: Option<Offset>) -> Result<Option<Tail>, StoreError> {
         let hub = Arc::clone(self);
-        let reading = spawn_blocking(move || hub.fold_snapshot(beyond)).await;
+        let first = self.journal.first(LogName::Alerts).await?;
+        let snapshot = self.journal.snapshot_read().await?;
+        let reading = spawn_blocking(move || hub.fold_snapshot(snapshot, first, beyond)).await;
         let from = reading.map_err(|error| StoreError::Storage {
             doing: "folding the snapshot",
             why: error.to_string(),
@@ -135,8 +137,14 @@ impl Hub {
     }
 
     /// Where the log goes on behind the snapshot. What was folded before changes nothing the second time.
-    fn fold_snapshot(&self, beyond: Option<Offset>) -> Result<Option<Offset>, StoreError> {
-        let Some((entries, from)) = read_snapshot(&self.journal, beyond)? else {
+    fn fold_snapshot(
+        &self,
+        snapshot: Snapshot,
+        first: Offset,
+        beyond: Option<Offset>,
+    ) -> Result<Option<Offset>, StoreError> {
+        let end = self.journal.end(LogName::Alerts);
+        let Some((entries, from)) = read_snapshot(snapshot, first, end, beyond)? else {
             return Ok(None);
         };
         for (_, entry) in entries.iter().filter(|(offset, _)| *offset < from) {
@@ -223,12 +231,11 @@ type Entries = Vec<(Offset, Bytes)>;
 /// The entries that the newest snapshot keeps, and where the log goes on; `None` when that is not beyond a cursor.
 /// Blocks.
 fn read_snapshot(
-    journal: &Journal,
+    snapshot: Snapshot,
+    first: Offset,
+    end: Offset,
     beyond: Option<Offset>,
 ) -> Result<Option<(Entries, Offset)>, StoreError> {
-    let first = journal.first(LogName::Alerts)?;
-    let snapshot = journal.snapshot_read()?;
-    let end = journal.end(LogName::Alerts);
     // One that claims more than the log has is of another log.
     let resume_at = snapshot.resume_at.filter(|resume_at| *resume_at <= end);
     let from = resume_at.map_or(first, |resume_at| resume_at.max(first));

@@ -300,7 +300,7 @@ fn warm_up() {
 
 /// After a failed sync there is no receipt ever again: phones are sent to another relay.
 async fn watch_health(hub: Arc<Hub>, mut health: tokio::sync::watch::Receiver<Health>) {
-    let stopped = health.wait_for(|health| *health != Health::Healthy).await;
+    let stopped = health.wait_for(Health::is_over).await;
     if let Ok(health) = stopped {
         tracing::error!(health = ?*health, "nothing can be made durable any more");
     }

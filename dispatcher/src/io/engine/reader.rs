@@ -52,7 +52,7 @@ struct Held {
 
 impl Reader {
     /// Folds the newest snapshot and places the tails behind it.
-    pub(super) fn open(
+    pub(super) async fn open(
         engine: Engine,
         failed: mpsc::Receiver<(DecisionId, String)>,
     ) -> Result<Self, StoreError> {
@@ -75,21 +75,23 @@ impl Reader {
             engine,
             failed,
         };
-        reader.fold_snapshot()?;
+        reader.fold_snapshot().await?;
         Ok(reader)
     }
 
-    fn fold_snapshot(&mut self) -> Result<(), StoreError> {
+    async fn fold_snapshot(&mut self) -> Result<(), StoreError> {
         let journal = self.journal();
-        let (kept, resume_at) = self.snapshots.load(&journal)?;
-        let first = journal.first(LogName::Alerts)?;
+        let (kept, resume_at) = self.snapshots.load(&journal).await?;
+        let first = journal.first(LogName::Alerts).await?;
         if first > resume_at {
             self.engine.shared.metrics.gaps.inc();
             tracing::error!(%resume_at, %first, "the log begins behind its snapshot");
         }
-        self.end = (journal.end(LogName::Alerts), journal.end(LogName::Tracks));
         self.alerts = journal.tail(LogName::Alerts, resume_at.max(first));
-        self.tracks = journal.tail(LogName::Tracks, journal.first(LogName::Tracks)?);
+        let first_track = journal.first(LogName::Tracks).await?;
+        self.tracks = journal.tail(LogName::Tracks, first_track);
+        // After both logs were asked, which tells where they end.
+        self.end = (journal.end(LogName::Alerts), journal.end(LogName::Tracks));
         let folded = kept.alerts.len();
         // Alerts first: a position of an unknown alert would be dropped.
         for (log, entries) in [
@@ -167,14 +169,11 @@ impl Reader {
                 Ok(())
             }
             Tailed::Gap { first_available } => {
-                let snapshot = self.journal().snapshot_read();
-                let snapshot = snapshot.map_err(|error| error.to_string())?;
+                let snapshot = self.journal().snapshot_read().await;
+                let resume_at = snapshot.map_err(|error| error.to_string())?.resume_at;
                 // Only a newer snapshot knows what is missing here. Beginning anew from an older
                 // one would come to the same gap again, for ever.
-                if snapshot
-                    .resume_at
-                    .is_some_and(|resume_at| resume_at > cursor)
-                {
+                if resume_at.is_some_and(|resume_at| resume_at > cursor) {
                     return self.fold_anew().await;
                 }
                 self.engine.shared.metrics.gaps.inc();
@@ -210,7 +209,7 @@ impl Reader {
         self.engine.dispatch().begin_anew();
         self.board_panics = 0;
         self.held = None;
-        let folded = self.fold_snapshot();
+        let folded = self.fold_snapshot().await;
         folded.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
         self.say_state();
         Ok(())

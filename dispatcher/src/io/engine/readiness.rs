@@ -93,7 +93,9 @@ impl Engine {
         }
         match health {
             Health::Healthy => {}
-            Health::Failed { why } => problems.push(format!("the log takes nothing: {why}")),
+            Health::Troubled { why } | Health::Failed { why } => {
+                problems.push(format!("the log takes nothing: {why}"));
+            }
             Health::Closed => problems.push("the log is closed".to_owned()),
         }
         for day in self.unusable_keys().iter() {

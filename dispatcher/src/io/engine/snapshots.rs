@@ -74,9 +74,9 @@ impl Skeleton {
 impl Snapshots {
     /// What the newest snapshot holds, and where the log goes on. Whoever folds it says so with
     /// [`Self::note_alert`].
-    pub(super) fn load(&mut self, journal: &Journal) -> Result<(Kept, Offset), StoreError> {
+    pub(super) async fn load(&mut self, journal: &Journal) -> Result<(Kept, Offset), StoreError> {
         *self = Self::default();
-        let snapshot = journal.snapshot_read()?;
+        let snapshot = journal.snapshot_read().await?;
         let resume_at = snapshot.resume_at.unwrap_or(Offset::ZERO);
         let rows = snapshot.rows.inspect(|row| {
             if let Ok(row) = row {

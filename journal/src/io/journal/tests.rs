@@ -2,25 +2,19 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::TailError;
+use crate::io::patience::within;
 use crate::io::sim_backend::{Faults, SimDisk};
 use crate::io::tail::Tailed;
 use crate::offset::LogName::{Alerts, Tracks};
 use crate::snapshot::Row;
 use crate::trim::RETENTION_MS;
 
+mod conformance;
 mod file;
 mod tail;
 
 fn entry(text: impl Into<String>) -> Bytes {
     Bytes::from(text.into())
-}
-
-/// Something that does come; when it does not, the test fails and does not hang.
-async fn within<T>(coming: impl Future<Output = T>) -> T {
-    let patience = std::time::Duration::from_secs(20);
-    tokio::time::timeout(patience, coming)
-        .await
-        .expect("it never came")
 }
 
 fn over(disk: &SimDisk) -> Journal {
@@ -57,10 +51,18 @@ fn last_slice(key: &str, value: &str, resume_at: u64) -> SnapshotSlice {
     }
 }
 
+fn embedded(journal: &Journal) -> &Embedded {
+    match journal {
+        Journal::Embedded(embedded) => embedded,
+        #[cfg(feature = "redis")]
+        Journal::Redis(_) => unreachable!("it is over a disk"),
+    }
+}
+
 /// Everything that is in the log from its beginning.
 fn all(journal: &Journal, log: LogName) -> Vec<Bytes> {
     use crate::io::store::ReadAt;
-    let Journal::Embedded(embedded) = journal;
+    let embedded = embedded(journal);
     let mut entries = Vec::new();
     while let ReadAt::Entries(more) = embedded
         .store()
@@ -232,7 +234,7 @@ async fn a_panic_beneath_the_commit_fails_the_journal_instead_of_hanging_it() {
 async fn snapshots_come_back_with_their_offset_and_trimming_follows_them() {
     let disk = SimDisk::new();
     let (journal, now_ms) = manual(&disk);
-    assert_eq!(journal.snapshot_read().unwrap().resume_at, None);
+    assert_eq!(journal.snapshot_read().await.unwrap().resume_at, None);
     for n in 0..600 {
         journal
             .append(Alerts, vec![entry(format!("{n}"))])
@@ -245,7 +247,7 @@ async fn snapshots_come_back_with_their_offset_and_trimming_follows_them() {
         .snapshot_write(last_slice("incident", "state", 601))
         .await
         .unwrap();
-    let snapshot = journal.snapshot_read().unwrap();
+    let snapshot = journal.snapshot_read().await.unwrap();
     assert_eq!(snapshot.resume_at, Some(Offset(601)));
     let rows: Result<Vec<Row>, _> = snapshot.rows.collect();
     assert_eq!(rows.unwrap(), last_slice("incident", "state", 601).rows);
@@ -254,7 +256,7 @@ async fn snapshots_come_back_with_their_offset_and_trimming_follows_them() {
         600,
         "more than one slice"
     );
-    assert_eq!(journal.first(Alerts), Ok(Offset(600)));
+    assert_eq!(journal.first(Alerts).await, Ok(Offset(600)));
 }
 
 #[tokio::test]
@@ -262,7 +264,7 @@ async fn positions_are_shed_at_the_size_bound_and_alerts_are_not() {
     use crate::io::store::LIVE_BYTES_MAX;
     let journal = over(&SimDisk::new());
     assert!(!journal.size_alarm());
-    let Journal::Embedded(embedded) = &journal;
+    let embedded = embedded(&journal);
     embedded.store().count_live_bytes(LIVE_BYTES_MAX);
     assert!(journal.size_alarm());
     let shed = journal.append(Tracks, vec![entry("position")]).await;

@@ -20,8 +20,22 @@ pub struct Snapshot {
     pub rows: Rows,
 }
 
-/// The rows of a snapshot, read as they are asked for; blocks on the disk.
-pub struct Rows(Range<'static, &'static [u8], &'static [u8]>);
+/// The rows of a snapshot: of a disk, read as they are asked for, which blocks on it; of a server,
+/// read already.
+pub struct Rows(Source);
+
+enum Source {
+    Disk(Box<Range<'static, &'static [u8], &'static [u8]>>),
+    Memory(std::vec::IntoIter<Row>),
+}
+
+impl Rows {
+    /// Rows that are in memory.
+    #[must_use]
+    pub fn of(rows: Vec<Row>) -> Self {
+        Self(Source::Memory(rows.into_iter()))
+    }
+}
 
 impl std::fmt::Debug for Rows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,7 +48,11 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let doing = "reading the snapshot";
-        Some(match self.0.next()? {
+        let rows = match &mut self.0 {
+            Source::Disk(rows) => rows,
+            Source::Memory(rows) => return rows.next().map(Ok),
+        };
+        Some(match rows.next()? {
             Ok((key, value)) => {
                 let key = Bytes::copy_from_slice(key.value());
                 decode_row(key, Bytes::copy_from_slice(value.value())).ok_or_else(|| {
@@ -64,14 +82,7 @@ impl Store {
     /// When the slice is too large or claims entries that the log does not have (nothing was
     /// written), or the storage answers an error (final).
     pub fn snapshot_write(&self, slice: &SnapshotSlice, now_ms: u64) -> Result<(), StoreError> {
-        let bytes = slice.bytes();
-        // A single row may be larger, or nobody could write it.
-        if bytes > SLICE_BYTES_MAX && slice.rows.len() + slice.deletions.len() > 1 {
-            return Err(StoreError::SliceTooLarge {
-                bytes,
-                bytes_max: SLICE_BYTES_MAX,
-            });
-        }
+        check_size(slice)?;
         let end = *self.ends().get(LogName::Alerts);
         if let Some(resume_at) = slice.resume_at.filter(|&resume_at| resume_at > end) {
             return Err(StoreError::SnapshotAhead {
@@ -96,10 +107,25 @@ impl Store {
             let resume_at = txn.open_table(META)?.get(META_RESUME_AT)?;
             Ok(Snapshot {
                 resume_at: resume_at.map(|offset| Offset(offset.value())),
-                rows: Rows(txn.open_table(SNAPSHOT)?.range::<&[u8]>(..)?),
+                rows: Rows(Source::Disk(Box::new(
+                    txn.open_table(SNAPSHOT)?.range::<&[u8]>(..)?,
+                ))),
             })
         })
     }
+}
+
+/// Refuses a slice that is larger than one transaction may be.
+pub(in crate::io) fn check_size(slice: &SnapshotSlice) -> Result<(), StoreError> {
+    let bytes = slice.bytes();
+    // A single row may be larger, or nobody could write it.
+    if bytes > SLICE_BYTES_MAX && slice.rows.len() + slice.deletions.len() > 1 {
+        return Err(StoreError::SliceTooLarge {
+            bytes,
+            bytes_max: SLICE_BYTES_MAX,
+        });
+    }
+    Ok(())
 }
 
 fn write_slice(

@@ -15,7 +15,7 @@ use crate::trim::{Candidate, Confirmed, TRIM_BATCHES_MAX, TrimPoint, plan};
 /// What one transaction deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trimmed {
-    /// Batches that are gone.
+    /// Batches that are gone; of a log on a server, entries.
     pub batches: usize,
     /// Their bytes.
     pub bytes: u64,

@@ -179,7 +179,7 @@ async fn snapshot_and_trim(site: &Site) {
     }
     let now_ms = site.now_ms.load(Ordering::SeqCst);
     soon(site.journal.trim(now_ms)).await.unwrap();
-    assert_eq!(site.journal.first(LogName::Alerts), Ok(end));
+    assert_eq!(site.journal.first(LogName::Alerts).await, Ok(end));
 }
 
 async fn close(site: &Site, id: u8, revision: u64) {

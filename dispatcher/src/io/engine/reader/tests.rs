@@ -16,7 +16,7 @@ use crate::io::engine::supervise;
 async fn a_log_that_fails_ends_the_dispatcher_and_says_so() {
     let disk = SimDisk::new();
     let place = Place::on(&disk);
-    let reader = place.reader();
+    let reader = place.reader().await;
     let engine = reader.engine.clone();
     let stop = CancellationToken::new();
     let task = tokio::spawn(supervise(engine.clone(), reader.run(stop)));
@@ -39,7 +39,7 @@ async fn a_log_that_fails_ends_the_dispatcher_and_says_so() {
 #[tokio::test]
 async fn a_panic_of_the_task_ends_the_dispatcher_and_says_so() {
     let place = Place::new();
-    let engine = place.reader().engine;
+    let engine = place.reader().await.engine;
     supervise(engine.clone(), async { panic!("as a test wants") }).await;
     assert!(engine.ended().await.contains("panicked"));
     assert!(!engine.state().ready);
@@ -53,7 +53,7 @@ async fn a_panic_of_the_task_ends_the_dispatcher_and_says_so() {
 async fn whoever_looks_while_alerts_are_folded_never_sees_one_that_nobody_was_proposed_for() {
     const PHONES: u16 = 60;
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     reader.note_caught_up();
     let engine = reader.engine.clone();
     let (done, is_done) = std::sync::mpsc::channel::<()>();
@@ -94,7 +94,7 @@ async fn whoever_looks_while_alerts_are_folded_never_sees_one_that_nobody_was_pr
 #[tokio::test]
 async fn a_stop_that_was_asked_for_is_no_end() {
     let place = Place::new();
-    let reader = place.reader();
+    let reader = place.reader().await;
     let engine = reader.engine.clone();
     let stop = CancellationToken::new();
     stop.cancel();
@@ -105,7 +105,7 @@ async fn a_stop_that_was_asked_for_is_no_end() {
 #[tokio::test]
 async fn an_incident_that_panics_costs_no_other() {
     let place = Place::new();
-    let engine = place.reader().engine;
+    let engine = place.reader().await.engine;
     let mut left = vec![1, 2, 3, 4];
     let mut done = Vec::new();
     engine.survive(|| {
@@ -121,7 +121,7 @@ async fn an_incident_that_panics_costs_no_other() {
 #[tokio::test]
 async fn what_the_engine_counts() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     let gone = place.entry(2, 1, press());
     let mut gone = gone.to_vec();
     *gone.last_mut().unwrap() ^= 1;
@@ -149,7 +149,7 @@ async fn an_unreadable_batch_is_passed_over_once() {
     let file = "log.redb";
     let mut place =
         Place::over(|folder, options| Journal::open_embedded(folder.join(file), options).unwrap());
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.raise(1).await;
     until_state(&mut reader, 1, State::Assigned).await;
     tidy(&place, &mut reader).await;
@@ -177,7 +177,7 @@ async fn an_unreadable_batch_is_passed_over_once() {
     };
     place.journal = Journal::open_embedded(path, options).unwrap();
 
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     let third = AlertId::from_bytes([3; 16]);
     until(&mut reader, "the press behind the gap", |dispatch| {
         let board = dispatch.board();
@@ -191,12 +191,13 @@ async fn an_unreadable_batch_is_passed_over_once() {
 #[tokio::test]
 async fn behind_a_trimmed_log_the_board_begins_anew_from_the_snapshot() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.raise(1).await;
     until_state(&mut reader, 1, State::Assigned).await;
     place.advance_hours(2);
     tidy(&place, &mut reader).await;
-    assert!(place.journal.first(LogName::Alerts).unwrap() > Offset::ZERO);
+    let first = place.journal.first(LogName::Alerts).await.unwrap();
+    assert!(first > Offset::ZERO);
     // As a reader that was away for long.
     reader.alerts = place.journal.tail(LogName::Alerts, Offset::ZERO);
     reader.engine.dispatch().begin_anew();
@@ -213,7 +214,7 @@ async fn behind_a_trimmed_log_the_board_begins_anew_from_the_snapshot() {
 #[tokio::test]
 async fn a_key_that_cannot_be_used_is_a_problem_until_it_can() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     std::fs::write(place.key_file(DAY), b"junk").unwrap();
     until(&mut reader, "caught up", Dispatch::is_caught_up).await;
     reader.look_at_clock();
@@ -232,7 +233,7 @@ async fn a_key_that_cannot_be_used_is_a_problem_until_it_can() {
 #[tokio::test]
 async fn a_key_that_cannot_be_made_is_a_problem_whoever_looks_for_it() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     let days = place.folder.path().join("days");
     std::fs::remove_dir_all(&days).unwrap();
     until(&mut reader, "caught up", Dispatch::is_caught_up).await;
@@ -252,7 +253,7 @@ async fn a_key_that_cannot_be_made_is_a_problem_whoever_looks_for_it() {
 #[tokio::test]
 async fn the_key_of_an_old_day_that_is_given_up_is_no_problem_any_more() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     until(&mut reader, "caught up", Dispatch::is_caught_up).await;
     std::fs::write(place.key_file(DAY - 9), b"junk").unwrap();
     assert!(reader.engine.reading_key(journal::Day(DAY - 9)).is_none());
@@ -266,7 +267,7 @@ async fn the_key_of_an_old_day_that_is_given_up_is_no_problem_any_more() {
 #[tokio::test]
 async fn the_tick_comes_before_the_log() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.raise(1).await;
     // Both are due; a tick of this very millisecond might not be yet.
     let past = tokio::time::Instant::now() - Duration::from_secs(1);
@@ -281,7 +282,7 @@ async fn the_tick_comes_before_the_log() {
 #[tokio::test]
 async fn tomorrows_key_is_there_before_midnight() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     reader.look_at_clock();
     assert!(!place.key_file(DAY + 1).exists());
     place.advance_hours(7);
@@ -292,13 +293,13 @@ async fn tomorrows_key_is_there_before_midnight() {
 #[tokio::test]
 async fn after_a_restart_an_old_resend_of_a_buried_alert_does_not_ring() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.raise(1).await;
     until_state(&mut reader, 1, State::Assigned).await;
     tidy(&place, &mut reader).await;
     close(&mut reader, 1).await;
     tidy(&place, &mut reader).await;
-    assert_eq!(place.kept().alerts.len(), 4, "with the note");
+    assert_eq!(place.kept().await.alerts.len(), 4, "with the note");
 
     place.advance_hours(26);
     let signed_in = reader.engine.record_sign_in(OfficerId::new("kim")).await;
@@ -310,12 +311,16 @@ async fn after_a_restart_an_old_resend_of_a_buried_alert_does_not_ring() {
     .await;
     tidy(&place, &mut reader).await;
     assert!(reader.engine.read(|d| d.board().get(&id_of(1)).is_none()));
-    assert_eq!(place.kept().alerts.len(), 3, "raise, assignment, close");
-    let rows = place.journal.snapshot_read().unwrap().rows.count();
+    assert_eq!(
+        place.kept().await.alerts.len(),
+        3,
+        "raise, assignment, close"
+    );
+    let rows = place.journal.snapshot_read().await.unwrap().rows.count();
     assert_eq!(rows, 1);
 
     drop(reader);
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.advance_hours(5 * 24);
     place.append(place.entry(1, 2, press())).await;
     place.raise(9).await;
@@ -335,7 +340,7 @@ async fn after_a_restart_an_old_resend_of_a_buried_alert_does_not_ring() {
     })
     .await;
     tidy(&place, &mut reader).await;
-    let alerts = place.kept().alerts.into_iter();
+    let alerts = place.kept().await.alerts.into_iter();
     let mut left = alerts.map(|(_, entry)| protocol::Entry::decode(&entry).unwrap().header);
     assert!(
         left.all(|header| match header.subject {
@@ -350,7 +355,7 @@ async fn after_a_restart_an_old_resend_of_a_buried_alert_does_not_ring() {
 #[tokio::test]
 async fn after_a_restart_the_newest_position_is_there_though_its_track_is_trimmed() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.raise(1).await;
     let moved = place.entry(1, 2, Content::Position(Ok(at(37.9))));
     let appended = place.journal.append(LogName::Tracks, vec![moved]).await;
@@ -364,18 +369,18 @@ async fn after_a_restart_the_newest_position_is_there_though_its_track_is_trimme
     place.advance_hours(2);
     tidy(&place, &mut reader).await;
     assert_eq!(
-        place.journal.first(LogName::Tracks).unwrap(),
+        place.journal.first(LogName::Tracks).await.unwrap(),
         place.journal.end(LogName::Tracks)
     );
     drop(reader);
-    let reader = place.reader();
+    let reader = place.reader().await;
     assert!(reader.engine.read(is_there));
 }
 
 #[tokio::test]
 async fn a_track_waits_for_the_alert_that_it_belongs_to() {
     let place = Place::new();
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     let moved = place.entry(1, 2, Content::Position(Ok(at(37.9))));
     let appended = place.journal.append(LogName::Tracks, vec![moved]).await;
     appended.unwrap();
@@ -400,7 +405,7 @@ async fn a_track_waits_for_the_alert_that_it_belongs_to() {
 async fn the_board_goes_on_while_a_snapshot_is_written_and_a_failed_one_loses_nothing() {
     let disk = SimDisk::new();
     let place = Place::on(&disk);
-    let mut reader = place.reader();
+    let mut reader = place.reader().await;
     place.raise(1).await;
     until_state(&mut reader, 1, State::Assigned).await;
     let held = disk.hold_syncs();

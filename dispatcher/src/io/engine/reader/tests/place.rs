@@ -84,7 +84,7 @@ impl Place {
     }
 
     /// A dispatcher that has read the snapshot and nothing else.
-    pub(super) fn reader(&self) -> Reader {
+    pub(super) async fn reader(&self) -> Reader {
         let station = Station {
             jurisdiction: JurisdictionId::new("a"),
             name: "a station".to_owned(),
@@ -109,7 +109,7 @@ impl Place {
             clock: Clock::Manual(Arc::clone(&self.now_ms)),
         };
         let (engine, failed) = Engine::new(config, &mut Registry::default());
-        Reader::open(engine, failed).unwrap()
+        Reader::open(engine, failed).await.unwrap()
     }
 
     pub(super) fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
@@ -172,8 +172,9 @@ impl Place {
         self.append(self.entry(alert, 1, press())).await;
     }
 
-    pub(super) fn kept(&self) -> Kept {
-        read_rows(self.journal.snapshot_read().unwrap().rows).unwrap()
+    pub(super) async fn kept(&self) -> Kept {
+        let snapshot = self.journal.snapshot_read().await.unwrap();
+        read_rows(snapshot.rows).unwrap()
     }
 }
 

@@ -1,0 +1,262 @@
+//! A connection to the master: finds it, gets in, makes sure that it is one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
+    IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisError, TlsCertificates, Value,
+};
+use tokio::time::timeout;
+
+use super::failure::{ConnectError, Failure};
+use super::reply;
+use super::settings::{Address, Credentials, Settings, Tls, Topology};
+use crate::server_check::Info;
+
+/// A connection and what is at its other end.
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+    response_timeout: Duration,
+    pub(super) at: String,
+    /// What the server said of itself when it let us in.
+    pub(super) info: Info,
+}
+
+impl Link {
+    /// Sends commands in a row and returns the answer to each; an error of the server is an answer.
+    ///
+    /// Not cancelled but given up: what a dropped call has sent is executed all the same, and the
+    /// next call would wait behind it.
+    pub(super) async fn ask(&mut self, commands: Vec<Cmd>) -> Result<Vec<Value>, Failure> {
+        self.ask_patiently(commands, Duration::ZERO).await
+    }
+
+    /// Like [`Self::ask`], for commands that make the server wait so long.
+    pub(super) async fn ask_patiently(
+        &mut self,
+        commands: Vec<Cmd>,
+        waiting: Duration,
+    ) -> Result<Vec<Value>, Failure> {
+        let count = commands.len();
+        let mut pipeline = Pipeline::with_capacity(count);
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        self.connection
+            .set_response_timeout(self.response_timeout + waiting);
+        let answers = self
+            .connection
+            .send_packed_commands(&pipeline, 0, count)
+            .await;
+        match answers {
+            Ok(answers) if answers.len() == count => Ok(answers),
+            Ok(_) => Err(Failure::Broken(
+                "some commands were not answered".to_owned(),
+            )),
+            Err(error) => Err(Failure::Broken(reply::words(&error))),
+        }
+    }
+
+    /// Sends one command.
+    pub(super) async fn ask_one(&mut self, command: Cmd) -> Result<Value, Failure> {
+        let mut answers = self.ask(vec![command]).await?;
+        Ok(answers.pop().unwrap_or_default())
+    }
+}
+
+/// `INFO` of these sections.
+pub(super) fn info(sections: &[&str]) -> Cmd {
+    let mut command = redis::cmd("INFO");
+    command.arg(sections);
+    command
+}
+
+/// Connects to the master, wherever it is now.
+pub(super) async fn master(settings: &Settings) -> Result<Link, ConnectError> {
+    match &settings.topology {
+        Topology::Single(address) => checked(settings, address).await,
+        Topology::Sentinel {
+            sentinels,
+            service,
+            credentials,
+        } => {
+            let mut why = "no sentinel is named in the settings".to_owned();
+            for sentinel in sentinels {
+                match through(settings, sentinel, service, credentials.as_ref()).await {
+                    Ok(link) => return Ok(link),
+                    // The others were told the same password and the same files.
+                    Err(error @ (ConnectError::File { .. } | ConnectError::Denied { .. })) => {
+                        return Err(error);
+                    }
+                    Err(error) => why = error.to_string(),
+                }
+            }
+            Err(ConnectError::NoMaster {
+                service: service.clone(),
+                why,
+            })
+        }
+    }
+}
+
+/// Asks one sentinel, and connects to whom it names. A sentinel that was away may name a server that
+/// is master no more.
+async fn through(
+    settings: &Settings,
+    sentinel: &Address,
+    service: &str,
+    credentials: Option<&Credentials>,
+) -> Result<Link, ConnectError> {
+    let mut link = open(settings, sentinel, credentials).await?;
+    let mut question = redis::cmd("SENTINEL");
+    question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
+    let answer = link.ask_one(question).await;
+    let answer = answer.map_err(|failure| unreachable(sentinel, failure.why()))?;
+    let Some(address) = reply::address(&answer) else {
+        return Err(ConnectError::NoMaster {
+            service: service.to_owned(),
+            why: format!("the sentinel {sentinel} does not know it"),
+        });
+    };
+    checked(settings, &address).await
+}
+
+/// A connection to a server that says that it is master.
+async fn checked(settings: &Settings, address: &Address) -> Result<Link, ConnectError> {
+    let mut link = open(settings, address, settings.credentials.as_ref()).await?;
+    let answer = link
+        .ask_one(info(&["server", "replication", "memory"]))
+        .await;
+    let answer = answer.map_err(|failure| unreachable(address, failure.why()))?;
+    link.info = reply::info(answer).map_err(|why| ConnectError::Denied {
+        at: address.to_string(),
+        why,
+    })?;
+    if link.info.is_master() {
+        return Ok(link);
+    }
+    let role = link.info.get("role");
+    Err(ConnectError::NotMaster {
+        at: address.to_string(),
+        role: if role == "slave" { "replica" } else { role }.to_owned(),
+    })
+}
+
+/// A connection that the server has let in.
+async fn open(
+    settings: &Settings,
+    address: &Address,
+    credentials: Option<&Credentials>,
+) -> Result<Link, ConnectError> {
+    let client = client(settings.tls.as_ref(), address, credentials).await?;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(settings.connect_timeout))
+        .set_response_timeout(Some(settings.response_timeout));
+    let connecting = client.get_multiplexed_async_connection_with_config(&config);
+    // Around everything: names are resolved, and passwords sent, in here.
+    let connected = timeout(settings.connect_timeout, connecting).await;
+    let connection = match connected {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) if error.kind() == ErrorKind::AuthenticationFailed => {
+            return Err(ConnectError::Denied {
+                at: address.to_string(),
+                why: reply::words(&error),
+            });
+        }
+        Ok(Err(error)) => return Err(unreachable(address, &reply::words(&error))),
+        Err(_) => {
+            let why = format!(
+                "no answer within {} ms",
+                settings.connect_timeout.as_millis()
+            );
+            return Err(unreachable(address, &why));
+        }
+    };
+    Ok(Link {
+        connection,
+        response_timeout: settings.response_timeout,
+        at: address.to_string(),
+        info: Info::default(),
+    })
+}
+
+fn unreachable(address: &Address, why: &str) -> ConnectError {
+    ConnectError::Unreachable {
+        at: address.to_string(),
+        why: why.to_owned(),
+    }
+}
+
+async fn client(
+    tls: Option<&Tls>,
+    address: &Address,
+    credentials: Option<&Credentials>,
+) -> Result<Client, ConnectError> {
+    let invalid = |error: RedisError| unreachable(address, &reply::words(&error));
+    let (host, port) = (address.host.clone(), address.port);
+    let addr = match tls {
+        None => ConnectionAddr::Tcp(host, port),
+        Some(_) => ConnectionAddr::TcpTls {
+            host,
+            port,
+            insecure: false,
+            tls_params: None,
+        },
+    };
+    let info: ConnectionInfo = addr.into_connection_info().map_err(invalid)?;
+    let info = info
+        .set_tcp_settings(TcpSettings::default().set_nodelay(true))
+        .set_redis_settings(login(credentials).await?);
+    match tls {
+        None => Client::open(info).map_err(invalid),
+        Some(tls) => Client::build_with_tls(info, certificates(tls).await?).map_err(|error| {
+            ConnectError::File {
+                path: tls.ca_file.clone(),
+                why: format!("it, or the client's certificate: {}", reply::words(&error)),
+            }
+        }),
+    }
+}
+
+async fn login(credentials: Option<&Credentials>) -> Result<RedisConnectionInfo, ConnectError> {
+    // The name of a library is no business of a server whose users may do little.
+    let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
+    if let Some(credentials) = credentials {
+        let path = &credentials.password_file;
+        let password = String::from_utf8(read(path).await?).map_err(|_| ConnectError::File {
+            path: path.clone(),
+            why: "it is not UTF-8".to_owned(),
+        })?;
+        login = login.set_password(password.trim_end());
+        if let Some(user) = &credentials.user {
+            login = login.set_username(user);
+        }
+    }
+    Ok(login)
+}
+
+async fn certificates(tls: &Tls) -> Result<TlsCertificates, ConnectError> {
+    let client_tls = match &tls.client {
+        None => None,
+        Some(client) => Some(ClientTlsConfig {
+            client_cert: read(&client.certificate_file).await?,
+            client_key: read(&client.key_file).await?,
+        }),
+    };
+    Ok(TlsCertificates {
+        client_tls,
+        root_cert: Some(read(&tls.ca_file).await?),
+    })
+}
+
+async fn read(path: &Path) -> Result<Vec<u8>, ConnectError> {
+    tokio::fs::read(path)
+        .await
+        .map_err(|error| ConnectError::File {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })
+}

@@ -1,0 +1,50 @@
+-- Writes one slice of a snapshot. Several dispatchers write snapshots of one log, each at its own
+-- pace: neither the mark nor a row goes back to what an earlier offset knew.
+--
+-- KEYS: rows, mark, alert log.
+-- ARGV: resume_at or '', now in ms, count of rows, then key and value of each, then keys to delete.
+-- A value begins with the offset that it has folded up to, as 8 bytes (little-endian).
+-- Answers 'ok', or 'ahead' and the end of the alert log.
+
+local function folded_to(value)
+  -- A number of Lua holds offsets up to 2^53, some hundred thousand years of a nation's alerts.
+  return #value >= 8 and (struct.unpack('<I8', value)) or 0
+end
+
+local function end_of_log()
+  local info = redis.pcall('XINFO', 'STREAM', KEYS[3])
+  if info.err then return 0 end
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      return tonumber(string.match(info[i + 1], '^0%-(%d+)$') or '0')
+    end
+  end
+  return 0
+end
+
+local marked = tonumber(redis.call('HGET', KEYS[2], 'resume_at') or '0')
+local resume_at = tonumber(ARGV[1])
+if resume_at and resume_at > end_of_log() then
+  return { 'ahead', string.format('%.0f', end_of_log()) }
+end
+
+local after_rows = 4 + 2 * tonumber(ARGV[3])
+for i = 4, after_rows - 1, 2 do
+  local key, value = ARGV[i], ARGV[i + 1]
+  local old = redis.call('HGET', KEYS[1], key)
+  if folded_to(value) >= marked and not (old and folded_to(old) > folded_to(value)) then
+    redis.call('HSET', KEYS[1], key, value)
+  end
+end
+
+for i = after_rows, #ARGV do
+  local old = redis.call('HGET', KEYS[1], ARGV[i])
+  if old and not (resume_at and folded_to(old) > resume_at) then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+  end
+end
+
+if resume_at and resume_at >= marked then
+  redis.call('HSET', KEYS[2], 'resume_at', ARGV[1], 'confirmed_at_ms', ARGV[2])
+end
+return { 'ok' }

@@ -1,0 +1,202 @@
+//! The task that alone writes for a handle: finds a server, gives it what waits, and begins anew when
+//! it is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::append::{self, Fate};
+use super::backoff::Backoff;
+use super::connect::{self, Link};
+use super::failure::{ConnectError, Failure};
+use super::probe::{self, Looked};
+use super::shared::Shared;
+use super::snapshot::{self, Written};
+use super::{check, trim};
+use crate::batcher::{Batch, Settled};
+use crate::error::{AppendError, StoreError};
+use crate::io::pending::{Chore, Work};
+use crate::offset::{LogName, PerLog};
+
+/// How often the server is looked at: trouble is known, and its end, a second after it began. With
+/// sixteen partitions and ten processes a server answers 160 times a second, of 100,000.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Why the writer left a server.
+enum Left {
+    /// Nothing is to be written any more.
+    Done,
+    /// It is to find another, or the same again.
+    Lost(String),
+}
+
+/// Writes until the handles are closed.
+pub(super) async fn run(shared: Arc<Shared>, mut link: Option<Link>) {
+    let mut backoff = Backoff::new();
+    loop {
+        let begun = match link.take() {
+            Some(link) => Ok(link),
+            None => tokio::select! {
+                biased;
+                () = shared.closed() => break,
+                begun = begin(&shared) => begun,
+            },
+        };
+        let why = match begun {
+            Ok(link) => match serve(&shared, link, &mut backoff).await {
+                Left::Done => break,
+                Left::Lost(why) => why,
+            },
+            Err(error) => error.to_string(),
+        };
+        shared.go_away(&why);
+        tokio::select! {
+            biased;
+            () = shared.closed() => break,
+            () = sleep(backoff.next()) => {}
+        }
+    }
+    shared.end();
+}
+
+/// Connects to the master and sees whether it may hold the log.
+pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
+    let mut link = connect::master(&shared.settings).await?;
+    let findings = check::fitness(&mut link, shared.settings.replicas).await?;
+    let looked = probe::look(&mut link, &shared.keys).await;
+    let looked = looked.map_err(|failure| ConnectError::Unreachable {
+        at: link.at.clone(),
+        why: failure.why().to_owned(),
+    })?;
+    probe::check_format(&link, &looked)?;
+    shared.findings.send_if_modified(|known| {
+        let is_new = *known != findings;
+        for finding in findings.iter().filter(|_| is_new) {
+            tracing::warn!(%finding, server = link.at, "the log's server is not set up as it should be");
+        }
+        *known = findings;
+        is_new
+    });
+    let replication_id = looked.info.replication_id();
+    tracing::info!(server = link.at, replication_id, "connected to the log");
+    take_look(shared, &looked);
+    shared.come_back();
+    Ok(link)
+}
+
+fn take_look(shared: &Shared, looked: &Looked) {
+    {
+        let mut state = shared.lock();
+        state.memory = looked.info.memory();
+        state.ends = PerLog {
+            alerts: looked.extents.alerts.end,
+            tracks: looked.extents.tracks.end,
+        };
+    }
+    match &looked.format {
+        Ok(_) => shared.be_healthy(),
+        Err(why) => shared.be_troubled(why),
+    }
+}
+
+/// Writes what there is to write until the server is lost.
+async fn serve(shared: &Shared, mut link: Link, backoff: &mut Backoff) -> Left {
+    let mut next_look = Instant::now() + LOOK_EVERY;
+    loop {
+        let done = match shared.take() {
+            Some(Work::Batch(batch)) => commit(shared, &mut link, &batch).await,
+            Some(Work::Chore(chore)) => do_chore(shared, &mut link, chore).await,
+            Some(Work::Done) => return Left::Done,
+            None => {
+                wait(shared, next_look).await;
+                Ok(())
+            }
+        };
+        // What the server refuses, it refuses; what is broken, is left.
+        if let Err(Failure::Broken(why)) = done {
+            return Left::Lost(why);
+        }
+        if Instant::now() >= next_look {
+            match probe::look(&mut link, &shared.keys).await {
+                Ok(looked) => take_look(shared, &looked),
+                Err(Failure::Refused(why)) => shared.be_troubled(&why),
+                Err(Failure::Broken(why)) => return Left::Lost(why),
+            }
+            backoff.reset();
+            next_look = Instant::now() + LOOK_EVERY;
+        }
+    }
+}
+
+/// Until somebody offers something, positions are due, or it is time to look.
+async fn wait(shared: &Shared, next_look: Instant) {
+    let due = shared
+        .next_deadline_in_ms()
+        .map(|ms| Instant::now() + Duration::from_millis(ms));
+    let until = due.map_or(next_look, |due| due.min(next_look));
+    tokio::select! {
+        () = shared.wake.notified() => {}
+        () = sleep_until(until) => {}
+    }
+}
+
+async fn commit(shared: &Shared, link: &mut Link, batch: &Batch) -> Result<(), Failure> {
+    let now_ms = shared.clock.unix_ms();
+    let fate = append::append(link, &shared.keys, batch, now_ms, &shared.settings).await;
+    // Health goes before anybody is told.
+    let settled = match &fate {
+        Fate::Placed {
+            firsts, durability, ..
+        } => {
+            for log in LogName::ALL {
+                let count = batch.runs.get(log).entries.len() as u64;
+                if count > 0 {
+                    shared.raise_end(log, firsts.get(log).plus(count));
+                }
+            }
+            Settled::Placed {
+                firsts: *firsts,
+                durability: *durability,
+            }
+        }
+        Fate::Rejected { why, .. } => {
+            shared.be_troubled(why);
+            Settled::Lost(AppendError::Rejected { why: why.clone() })
+        }
+        Fate::Unknown { why } => {
+            shared.be_troubled(why);
+            Settled::Lost(AppendError::Unknown { why: why.clone() })
+        }
+    };
+    shared.settle(|state| state.pending.batcher.settled(batch.id, settled));
+    fate.into()
+}
+
+async fn do_chore(shared: &Shared, link: &mut Link, chore: Chore) -> Result<(), Failure> {
+    let keys = &shared.keys;
+    // Whoever no longer waits does not need the answer.
+    match chore {
+        Chore::Snapshot(slice, reply) => {
+            let written = snapshot::write(link, keys, &slice, shared.clock.unix_ms()).await;
+            let told = match &written {
+                Ok(Written::Done) => Ok(()),
+                Ok(Written::Ahead { end }) => Err(StoreError::SnapshotAhead {
+                    resume_at: slice.resume_at.unwrap_or_default().0,
+                    end: end.0,
+                }),
+                Err(failure) => Err(failure.store_error("writing the snapshot")),
+            };
+            drop(reply.send(told));
+            written.map(|_| ())
+        }
+        Chore::Trim { log, now_ms, reply } => {
+            let trimmed = trim::step(link, keys, log, now_ms).await;
+            let told = trimmed
+                .as_ref()
+                .map_err(|failure| failure.store_error("trimming the log"));
+            drop(reply.send(told.copied()));
+            trimmed.map(|_| ())
+        }
+    }
+}
