@@ -201,3 +201,6 @@ impl Redis {
         let _ = ended.wait_for(|ended| *ended).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
