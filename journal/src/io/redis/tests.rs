@@ -19,6 +19,7 @@ mod answers;
 mod connection;
 mod crash;
 mod failover;
+mod history;
 mod proxy;
 mod refusal;
 mod sentinel;
