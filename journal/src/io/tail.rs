@@ -10,7 +10,7 @@ use super::journal::Health;
 #[cfg(feature = "redis")]
 use super::redis::RedisTail;
 use super::store::{ReadAt, Store};
-use crate::error::TailError;
+use crate::error::{StoreError, TailError};
 use crate::offset::{LogName, Offset};
 use crate::proof::Proof;
 
@@ -158,7 +158,7 @@ impl EmbeddedTail {
                 why: error.to_string(),
             })?
         };
-        let tailed = match read.map_err(|error| self.ended(error.to_string()))? {
+        let tailed = match read.map_err(|error| self.ended(&error))? {
             ReadAt::Entries(entries) => {
                 self.cursor = from.plus(entries.len() as u64);
                 Tailed::Entries {
@@ -192,11 +192,16 @@ impl EmbeddedTail {
 
     /// The reason for which the journal stopped says more than the error of a read that came after
     /// it.
-    fn ended(&self, why: String) -> TailError {
+    fn ended(&self, error: &StoreError) -> TailError {
         match &*self.health.borrow() {
-            Health::Healthy | Health::Troubled { .. } => TailError::Failed { why },
+            // The store is closed a moment before its health says so.
+            Health::Healthy | Health::Troubled { .. } if *error != StoreError::Closed => {
+                TailError::Failed {
+                    why: error.to_string(),
+                }
+            }
             Health::Failed { why } => TailError::Failed { why: why.clone() },
-            Health::Closed => TailError::Closed,
+            _ => TailError::Closed,
         }
     }
 }
