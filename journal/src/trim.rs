@@ -4,7 +4,7 @@
 //! the track log up to one hour ago. Readers never hold trimming back: one that comes too late is
 //! told of the gap.
 
-use crate::offset::Offset;
+use crate::offset::{LogName, Offset};
 
 /// How long entries outlive what makes them superfluous: one hour, so that a reader that was away
 /// for a shift change or a restart goes on from its cursor instead of the snapshot.
@@ -63,6 +63,30 @@ impl TrimPoint {
             end: Offset(u64::MAX),
             committed_at_ms,
         })
+    }
+}
+
+/// Who says up to where a log is trimmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrimBy {
+    /// The snapshot and the clock: milliseconds since the Unix epoch.
+    Snapshot {
+        /// Now.
+        now_ms: u64,
+    },
+    /// Somebody who knows better.
+    Point(TrimPoint),
+}
+
+impl TrimBy {
+    /// The point in `log`, whose snapshot was last confirmed like this; `None` when nothing may go.
+    #[must_use]
+    pub fn point(self, log: LogName, snapshot: Option<Confirmed>) -> Option<TrimPoint> {
+        match (self, log) {
+            (Self::Snapshot { .. }, LogName::Alerts) => TrimPoint::of_alerts(snapshot),
+            (Self::Snapshot { now_ms }, LogName::Tracks) => TrimPoint::of_tracks(now_ms),
+            (Self::Point(point), _) => Some(point),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::batcher::{Appended, Batch, Batcher, Outcome};
 use crate::error::{AppendError, StoreError};
 use crate::offset::LogName;
 use crate::snapshot::SnapshotSlice;
+use crate::trim::TrimBy;
 
 /// Snapshot slices and trims that wait for the writer: each caller awaits its own, so more than a
 /// few are a caller gone wild.
@@ -23,7 +24,7 @@ pub(crate) enum Chore {
     Snapshot(SnapshotSlice, oneshot::Sender<Result<(), StoreError>>),
     Trim {
         log: LogName,
-        now_ms: u64,
+        by: TrimBy,
         reply: oneshot::Sender<Result<Trimmed, StoreError>>,
     },
 }
@@ -124,18 +125,27 @@ pub(crate) async fn snapshot_write(
 pub(crate) async fn trim(now_ms: u64, push: impl Fn(Chore)) -> Result<Trimmed, StoreError> {
     let mut sum = Trimmed::default();
     for log in LogName::ALL {
-        loop {
-            let (reply, answer) = oneshot::channel();
-            push(Chore::Trim { log, now_ms, reply });
-            let trimmed = answer.await.unwrap_or(Err(StoreError::Closed))?;
-            sum.batches += trimmed.batches;
-            sum.bytes += trimmed.bytes;
-            if !trimmed.is_full() {
-                break;
-            }
-        }
+        sum += trim_by(log, TrimBy::Snapshot { now_ms }, &push).await?;
     }
     Ok(sum)
+}
+
+/// Trims one log in steps, between which appends go on; `push` takes the chores.
+pub(crate) async fn trim_by(
+    log: LogName,
+    by: TrimBy,
+    push: impl Fn(Chore),
+) -> Result<Trimmed, StoreError> {
+    let mut sum = Trimmed::default();
+    loop {
+        let (reply, answer) = oneshot::channel();
+        push(Chore::Trim { log, by, reply });
+        let trimmed = answer.await.unwrap_or(Err(StoreError::Closed))?;
+        sum += trimmed;
+        if !trimmed.is_full() {
+            return Ok(sum);
+        }
+    }
 }
 
 /// Tells everybody how their append ended.

@@ -93,6 +93,11 @@ impl Writer {
         self.ends.get(log).subscribe()
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     pub(crate) fn health(&self) -> watch::Receiver<Health> {
         self.health.subscribe()
     }
@@ -186,8 +191,8 @@ impl Writer {
                 self.look_at(&written);
                 drop(reply.send(written));
             }
-            Chore::Trim { log, now_ms, reply } => {
-                let trimmed = self.store.trim(log, now_ms);
+            Chore::Trim { log, by, reply } => {
+                let trimmed = self.store.trim_by(log, by);
                 self.look_at(&trimmed);
                 drop(reply.send(trimmed));
             }

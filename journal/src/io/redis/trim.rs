@@ -10,15 +10,14 @@ use super::{reply, snapshot};
 use crate::io::store::Trimmed;
 use crate::offset::LogName;
 use crate::stream_id;
-use crate::trim::{Candidate, TRIM_BATCHES_MAX, TrimPoint, plan};
+use crate::trim::{Candidate, TRIM_BATCHES_MAX, TrimBy, plan};
 
-/// Deletes at most [`TRIM_BATCHES_MAX`] of the oldest entries of `log`. `now_ms` is milliseconds
-/// since the Unix epoch.
+/// Deletes at most [`TRIM_BATCHES_MAX`] of the oldest entries of `log`.
 pub(super) async fn step(
     link: &mut Link,
     keys: &Keys,
     log: LogName,
-    now_ms: u64,
+    by: TrimBy,
 ) -> Result<Trimmed, Failure> {
     let mut oldest = redis::cmd("XRANGE");
     oldest.arg(keys.stream(log)).arg("-").arg("+");
@@ -27,10 +26,7 @@ pub(super) async fn step(
     let mut answers = answers.into_iter();
     let confirmed = snapshot::read_mark(&answers.next().unwrap_or_default())?;
     let oldest = reply::range(answers.next().unwrap_or_default()).map_err(Failure::Refused)?;
-    let point = match log {
-        LogName::Alerts => TrimPoint::of_alerts(confirmed),
-        LogName::Tracks => TrimPoint::of_tracks(now_ms),
-    };
+    let point = by.point(log, confirmed);
     let candidates: Vec<Candidate> = oldest
         .iter()
         .map(|record| Candidate {

@@ -18,6 +18,7 @@ use crate::batcher::{Batch, Settled};
 use crate::error::{AppendError, StoreError};
 use crate::io::pending::{Chore, Work};
 use crate::offset::{LogName, PerLog};
+use crate::server_check::Finding;
 
 /// How often the server is looked at: trouble is known, and its end, a second after it began. With
 /// sixteen partitions and ten processes a server answers 160 times a second, of 100,000.
@@ -61,7 +62,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut link: Option<Link>) {
 }
 
 /// Connects to the master and sees whether it may hold the log.
-pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
+pub(super) async fn reach(shared: &Shared) -> Result<(Link, Vec<Finding>, Looked), ConnectError> {
     let mut link = connect::master(&shared.settings).await?;
     let findings = check::fitness(&mut link, shared.settings.replicas).await?;
     let looked = probe::look(&mut link, &shared.keys).await;
@@ -70,6 +71,12 @@ pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
         why: failure.why().to_owned(),
     })?;
     probe::check_format(&link, &looked)?;
+    Ok((link, findings, looked))
+}
+
+/// A connection to write by, and everybody knows of it.
+pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
+    let (link, findings, looked) = reach(shared).await?;
     shared.findings.send_if_modified(|known| {
         let is_new = *known != findings;
         for finding in findings.iter().filter(|_| is_new) {
@@ -190,8 +197,8 @@ async fn do_chore(shared: &Shared, link: &mut Link, chore: Chore) -> Result<(), 
             drop(reply.send(told));
             written.map(|_| ())
         }
-        Chore::Trim { log, now_ms, reply } => {
-            let trimmed = trim::step(link, keys, log, now_ms).await;
+        Chore::Trim { log, by, reply } => {
+            let trimmed = trim::step(link, keys, log, by).await;
             let told = trimmed
                 .as_ref()
                 .map_err(|failure| failure.store_error("trimming the log"));

@@ -50,6 +50,27 @@ impl Store {
         })
     }
 
+    /// When the entry at `offset` was committed, or the first one behind it that is still there:
+    /// milliseconds since the Unix epoch. `None` when there is none.
+    ///
+    /// # Errors
+    /// When the storage answers an error or has been closed.
+    pub fn committed_at_ms(&self, log: LogName, offset: Offset) -> Result<Option<u64>, StoreError> {
+        self.read("reading the log", |txn| {
+            let batches = txn.open_table(table(log))?;
+            let holding = batches.range(..=offset.0)?.next_back().transpose()?;
+            let holding = holding
+                .filter(|(first, value)| batch_end(Offset(first.value()), value.value()) > offset);
+            let batch = match holding {
+                Some(batch) => Some(batch),
+                None => batches.range(offset.0..)?.next().transpose()?,
+            };
+            Ok(batch
+                .and_then(|(_, value)| batch::header(value.value()).ok())
+                .map(|header| header.committed_at_ms))
+        })
+    }
+
     /// The first offset that can still be read; the end of the log when nothing is in it.
     ///
     /// # Errors

@@ -98,6 +98,20 @@ impl Store {
         Ok(())
     }
 
+    /// One row of the snapshot, finished or not.
+    ///
+    /// # Errors
+    /// When the storage answers an error or has been closed.
+    pub fn snapshot_row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
+        self.read("reading the snapshot", |txn| {
+            let value = txn.open_table(SNAPSHOT)?.get(key)?;
+            Ok(value.and_then(|value| {
+                let value = Bytes::copy_from_slice(value.value());
+                decode_row(Bytes::copy_from_slice(key), value)
+            }))
+        })
+    }
+
     /// The newest snapshot.
     ///
     /// # Errors

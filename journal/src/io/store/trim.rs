@@ -10,7 +10,7 @@ use super::{
 use crate::batch;
 use crate::error::StoreError;
 use crate::offset::{LogName, Offset};
-use crate::trim::{Candidate, Confirmed, TRIM_BATCHES_MAX, TrimPoint, plan};
+use crate::trim::{Candidate, Confirmed, TRIM_BATCHES_MAX, TrimBy, plan};
 
 /// What one transaction deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,19 +29,30 @@ impl Trimmed {
     }
 }
 
+impl std::ops::AddAssign for Trimmed {
+    fn add_assign(&mut self, more: Self) {
+        self.batches += more.batches;
+        self.bytes += more.bytes;
+    }
+}
+
 impl Store {
-    /// Deletes at most [`TRIM_BATCHES_MAX`] of the oldest batches of `log`, as far as [`TrimPoint`]
-    /// allows. `now_ms` is milliseconds since the Unix epoch. Writes nothing when there is nothing
-    /// to delete.
+    /// Deletes at most [`TRIM_BATCHES_MAX`] of the oldest batches of `log`, as far as the snapshot
+    /// and the clock allow. `now_ms` is milliseconds since the Unix epoch. Writes nothing when there
+    /// is nothing to delete.
     ///
     /// # Errors
     /// When the storage answers an error (final) or has been closed.
     pub fn trim(&self, log: LogName, now_ms: u64) -> Result<Trimmed, StoreError> {
-        let point = match log {
-            LogName::Alerts => TrimPoint::of_alerts(self.confirmed()?),
-            LogName::Tracks => TrimPoint::of_tracks(now_ms),
-        };
-        let Some(point) = point else {
+        self.trim_by(log, TrimBy::Snapshot { now_ms })
+    }
+
+    /// Like [`Self::trim`], up to where somebody says.
+    ///
+    /// # Errors
+    /// Those of [`Self::trim`].
+    pub fn trim_by(&self, log: LogName, by: TrimBy) -> Result<Trimmed, StoreError> {
+        let Some(point) = by.point(log, self.confirmed()?) else {
             return Ok(Trimmed::default());
         };
         let oldest = self.oldest(log)?;
