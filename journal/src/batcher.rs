@@ -82,6 +82,9 @@ impl Run {
 /// How durable an append is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
+    /// On the author's own disk, synced, and on its way into the log that others read; the offset is
+    /// that of the author's own journal, which keeps it until the log has it for good.
+    Local,
     /// In the log, and not confirmed by as many replicas as are wanted: a failover may take it
     /// back. Its author keeps it.
     Offered,

@@ -5,14 +5,16 @@
 //! before. The *track log* (positions and trails) carries none: it rides along with the next alert
 //! batch or is committed after [`batcher::TRACKS_WAIT_MS`].
 //!
-//! There are two backends behind one interface. The *embedded* journal is a file of this process.
+//! There are three backends behind one interface. The *embedded* journal is a file of this process.
 //! The *Redis* journal is a server that several relays and dispatchers share; a failover may rewind
-//! it, and whoever reads or writes it is told.
+//! it, and whoever reads or writes it is told. The *held* journal is both: what is appended goes to a
+//! file of this process first, and from there into the log that is shared, as often as it takes.
 //!
 //! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is
 //! committed together, [`mod@batch`] is the format of one commit, [`trim`] plans what may be
 //! deleted, [`mod@seal`] closes bodies, [`proof`] concludes whether a log is the one that was read,
-//! [`server_check`] whether a server may hold one. `io` holds the database, the commit thread, the
+//! [`server_check`] whether a server may hold one, [`shipping`] what an author does to bring its own
+//! journal into the shared log, [`keeping`] what it may delete of it. `io` holds the database, the commit thread, the
 //! Redis client, the tails and the files of the day keys.
 //!
 //! What is absent: this room knows no phone and no alert. An entry is bytes, and an incident the key
@@ -22,10 +24,13 @@ pub mod batch;
 pub mod batcher;
 pub mod error;
 pub mod incident_rows;
+pub mod keeping;
+pub mod ladder;
 pub mod offset;
 pub mod proof;
 pub mod seal;
 pub mod server_check;
+pub mod shipping;
 pub mod snapshot;
 pub mod stream_id;
 pub mod trim;
@@ -39,10 +44,12 @@ pub use offset::{LogName, Offset, Partition, PerLog};
 pub use proof::Proof;
 pub use seal::{Day, DayKey, OpenBodyError, open, seal};
 pub use server_check::Finding;
+pub use shipping::Progress;
 pub use snapshot::{Row, SnapshotSlice};
 
 #[cfg(feature = "io")]
 pub use io::day_keys::{DayKeyError, DayKeys};
+#[cfg(feature = "redis")]
 #[cfg(feature = "io")]
 pub use io::journal::{Clock, Health, Journal, Options, PendingAppend};
 #[cfg(feature = "redis")]

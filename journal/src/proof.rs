@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use crate::offset::Offset;
 
 /// Bytes of a [`Digest`].
-const DIGEST_BYTES: usize = 32;
+pub const DIGEST_BYTES: usize = 32;
 
 /// SHA-256 of when an entry was committed (milliseconds since the Unix epoch, 8 bytes, little-endian)
 /// and of its bytes.
@@ -29,6 +29,18 @@ impl Digest {
         let mut bytes = [0; DIGEST_BYTES];
         bytes.copy_from_slice(context.finish().as_ref());
         Self(bytes)
+    }
+
+    /// A digest that was written down.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest, to be written down.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; DIGEST_BYTES] {
+        self.0
     }
 }
 
