@@ -50,6 +50,7 @@ pub use snapshot::{Row, SnapshotSlice};
 #[cfg(feature = "io")]
 pub use io::day_keys::{DayKeyError, DayKeys};
 #[cfg(feature = "redis")]
+pub use io::holdover::{Backlog, Held};
 #[cfg(feature = "io")]
 pub use io::journal::{Clock, Health, Journal, Options, PendingAppend};
 #[cfg(feature = "redis")]

@@ -14,6 +14,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::Embedded;
 #[cfg(feature = "redis")]
+use super::holdover::Held;
+#[cfg(feature = "redis")]
 use super::redis::{Redis, settings::Settings};
 use super::store::{CACHE_BYTES, LIVE_BYTES_ALARM, Snapshot, Trimmed};
 use super::tail::Tail;
@@ -77,8 +79,8 @@ impl Clock {
 pub enum Health {
     /// Appends are taken.
     Healthy,
-    /// The log's server is away or takes nothing. It heals: what is offered waits or is refused
-    /// meanwhile, and nobody has to restart.
+    /// The log's server is away or takes nothing. It heals: what is offered waits, is refused or is
+    /// held by the own journal meanwhile, and nobody has to restart.
     Troubled {
         /// What the server, or the connection, said last.
         why: String,
@@ -109,6 +111,9 @@ pub enum Journal {
     /// A server, and anybody who may use it.
     #[cfg(feature = "redis")]
     Redis(Redis),
+    /// An own file in front of a server: what was answered survives whatever the server loses.
+    #[cfg(feature = "redis")]
+    Held(Held),
 }
 
 impl Journal {
@@ -135,6 +140,23 @@ impl Journal {
         Ok(Self::Redis(Redis::open(settings, &options).await?))
     }
 
+    /// Opens a partition on a Redis server with an own journal in the file `path` in front of it; see
+    /// [`Held::open`].
+    ///
+    /// # Errors
+    /// When the own journal cannot be opened; the server may be away.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    #[cfg(feature = "redis")]
+    pub fn open_held(
+        path: impl AsRef<Path>,
+        settings: Settings,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        Held::open(path.as_ref(), settings, options).map(Self::Held)
+    }
+
     /// A journal over any storage, for tests and simulations.
     ///
     /// # Errors
@@ -150,11 +172,14 @@ impl Journal {
             Self::Embedded(_) => Partition::ZERO,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.partition(),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().partition(),
         }
     }
 
     /// Appends entries in a row, together; returns when they are as durable as
-    /// [`Appended::durability`] says. Waits while a server is away.
+    /// [`Appended::durability`] says. Waits while a server is away, unless an own journal is in front
+    /// of it; then the offset is one of the own journal.
     ///
     /// # Errors
     /// See [`AppendError`]: only `Failed` and `Unknown` leave open whether the entries are there.
@@ -189,6 +214,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.offer(log, entries, Box::new(reply)),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.offer(log, entries, Box::new(reply)),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.offer(log, entries, Box::new(reply)),
         }
     }
 
@@ -199,6 +226,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.tail(log, from).into(),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.tail(log, from, None).into(),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().tail(log, from, None).into(),
         }
     }
 
@@ -211,6 +240,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.tail(log, from).into(),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.tail(log, from, Some(known)).into(),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().tail(log, from, Some(known)).into(),
         }
     }
 
@@ -224,6 +255,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.store().first(log),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.first(log).await,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().first(log).await,
         }
     }
 
@@ -235,6 +268,8 @@ impl Journal {
             Self::Embedded(embedded) => *embedded.store().ends().get(log),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.end(log),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().end(log),
         }
     }
 
@@ -255,6 +290,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.snapshot_write(slice).await,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.snapshot_write(slice).await,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().snapshot_write(slice).await,
         }
     }
 
@@ -268,6 +305,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.store().snapshot_read(),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.snapshot_read().await,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.shared().snapshot_read().await,
         }
     }
 
@@ -281,20 +320,40 @@ impl Journal {
             Self::Embedded(embedded) => embedded.trim(now_ms).await,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.trim(now_ms).await,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.trim(now_ms).await,
         }
     }
 
-    /// Whether receipts can be given, to be watched.
+    /// Whether receipts can be given, to be watched. With an own journal in front of a server,
+    /// `Troubled` says that nobody else reads what is appended, and receipts go on: see
+    /// [`Self::accepts`].
     #[must_use]
     pub fn health(&self) -> watch::Receiver<Health> {
         match self {
             Self::Embedded(embedded) => embedded.health(),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.health(),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.health(),
         }
     }
 
-    /// Bytes of live entries and snapshot rows; of a server, all the memory that it uses. Positions
+    /// Whether what is offered now will be answered: a server that is in trouble takes nothing, and an
+    /// own journal in front of it takes everything.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        match self {
+            Self::Embedded(embedded) => *embedded.health().borrow() == Health::Healthy,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => *redis.health().borrow() == Health::Healthy,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.accepts(),
+        }
+    }
+
+    /// Bytes of live entries and snapshot rows, with an own journal in front of a server those of the
+    /// own journal; of a server, all the memory that it uses. Positions
     /// are shed at [`super::store::LIVE_BYTES_MAX`], or at
     /// [`crate::server_check::MEMORY_SHED_PERCENT`] of what the server may use.
     #[must_use]
@@ -303,6 +362,8 @@ impl Journal {
             Self::Embedded(embedded) => embedded.store().live_bytes(),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.size_bytes(),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.size_bytes(),
         }
     }
 
@@ -313,17 +374,22 @@ impl Journal {
             Self::Embedded(_) => self.size_bytes() >= LIVE_BYTES_ALARM,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.size_alarm(),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.size_alarm(),
         }
     }
 
     /// Takes no more, commits what waits, and closes the file, so that the next start needs no
-    /// repair; of a server that is away, gives up what waits. All clones are closed. After a failure
+    /// repair; of a server that is away, gives up what waits, and leaves it in an own journal in front
+    /// of it. All clones are closed. After a failure
     /// it only ends the commit thread.
     pub async fn close(&self) {
         match self {
             Self::Embedded(embedded) => embedded.close().await,
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.close().await,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.close().await,
         }
     }
 }

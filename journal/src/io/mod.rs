@@ -8,6 +8,8 @@
 
 pub mod day_keys;
 mod embedded;
+#[cfg(feature = "redis")]
+pub mod holdover;
 pub mod journal;
 mod lock;
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn embedded(journal: &Journal) -> &Embedded {
     match journal {
         Journal::Embedded(embedded) => embedded,
         #[cfg(feature = "redis")]
-        Journal::Redis(_) => unreachable!("it is over a disk"),
+        Journal::Redis(_) | Journal::Held(_) => unreachable!("it is over a disk"),
     }
 }
 

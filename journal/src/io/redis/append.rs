@@ -41,28 +41,94 @@ pub(super) async fn append(
     now_ms: u64,
     settings: &Settings,
 ) -> Fate {
+    append_after(link, keys, batch, now_ms, settings, Vec::new())
+        .await
+        .0
+}
+
+/// Like [`append`], and asks these questions before it in the same transaction; their answers are
+/// those of the log into which the batch came.
+pub(super) async fn append_after(
+    link: &mut Link,
+    keys: &Keys,
+    batch: &Batch,
+    now_ms: u64,
+    settings: &Settings,
+    questions: Vec<Cmd>,
+) -> (Fate, Vec<Value>) {
     let counts = PerLog {
         alerts: batch.runs.alerts.entries.len(),
         tracks: batch.runs.tracks.entries.len(),
     };
-    let answers = match link.ask(transaction(keys, batch, now_ms)).await {
+    let asked = questions.len();
+    let commands = questions.into_iter().chain(additions(keys, batch, now_ms));
+    let mut answers = match link.ask(transaction(commands)).await {
         Ok(answers) => answers,
         Err(failure) => {
-            return Fate::Unknown {
-                why: failure.why().to_owned(),
-            };
+            let why = failure.why().to_owned();
+            return (Fate::Unknown { why }, Vec::new());
         }
     };
-    match conclude(&answers, counts) {
+    let looks = take_looks(&mut answers, asked);
+    let fate = match conclude(&answers, counts) {
         Fate::Placed { firsts, .. } if settings.replicas > 0 => {
             wait(link, firsts, settings.replicas, settings.replicas_timeout).await
         }
         fate => fate,
+    };
+    (fate, looks)
+}
+
+/// Waits for the replicas of everything that is in the log, and asks these questions in one
+/// transaction with a write that means nothing: the server waits for what this connection has
+/// written.
+pub(super) async fn wait_for_all(
+    link: &mut Link,
+    keys: &Keys,
+    questions: Vec<Cmd>,
+    now_ms: u64,
+    settings: &Settings,
+) -> Result<(Durability, Vec<Value>), Failure> {
+    let asked = questions.len();
+    let mut mark = redis::cmd("SET");
+    mark.arg(&keys.waited_at).arg(now_ms);
+    let commands = questions.into_iter().chain([mark]);
+    let mut answers = link.ask(transaction(commands)).await?;
+    let looks = take_looks(&mut answers, asked);
+    match answers.last() {
+        Some(Value::Array(marked)) if !matches!(marked[..], [Value::ServerError(_)]) => {}
+        Some(Value::ServerError(error)) => {
+            return Err(Failure::Refused(reply::server_words(error)));
+        }
+        _ => return Err(Failure::Refused("the write was not executed".to_owned())),
+    }
+    let none = PerLog::default();
+    let fate = match settings.replicas {
+        0 => Fate::Placed {
+            firsts: none,
+            durability: Durability::Confirmed { replicas: 0 },
+            broken: None,
+        },
+        replicas => wait(link, none, replicas, settings.replicas_timeout).await,
+    };
+    match fate {
+        Fate::Placed {
+            durability,
+            broken: None,
+            ..
+        } => Ok((durability, looks)),
+        fate => Err(Failure::Broken(format!("{fate:?}"))),
     }
 }
 
-fn transaction(keys: &Keys, batch: &Batch, now_ms: u64) -> Vec<Cmd> {
-    let mut commands = vec![redis::cmd("MULTI")];
+fn transaction(commands: impl Iterator<Item = Cmd>) -> Vec<Cmd> {
+    let ends = |name| [redis::cmd(name)];
+    let all = ends("MULTI").into_iter().chain(commands);
+    all.chain(ends("EXEC")).collect()
+}
+
+fn additions(keys: &Keys, batch: &Batch, now_ms: u64) -> Vec<Cmd> {
+    let mut commands = Vec::new();
     for log in LogName::ALL {
         for entry in &batch.runs.get(log).entries {
             let mut command = redis::cmd("XADD");
@@ -71,8 +137,17 @@ fn transaction(keys: &Keys, batch: &Batch, now_ms: u64) -> Vec<Cmd> {
             commands.push(command);
         }
     }
-    commands.push(redis::cmd("EXEC"));
     commands
+}
+
+/// Takes the answers to the first so many commands out of those to a transaction.
+fn take_looks(answers: &mut [Value], asked: usize) -> Vec<Value> {
+    match answers.last_mut() {
+        Some(Value::Array(executed)) if executed.len() >= asked => {
+            executed.drain(..asked).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What the answers to `MULTI`, the additions and `EXEC` say.

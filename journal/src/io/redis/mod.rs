@@ -13,6 +13,7 @@ mod append;
 mod backoff;
 mod check;
 mod connect;
+mod delivery;
 mod failure;
 mod probe;
 mod reply;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+pub(in crate::io) use delivery::{Delivered, Delivery};
 pub use failure::ConnectError;
 use failure::Failure;
 use shared::Shared;
@@ -203,4 +205,4 @@ impl Redis {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::io) mod tests;

@@ -141,6 +141,8 @@ pub(super) struct Keys {
     pub(super) snapshot_mark: String,
     /// The version of all this.
     pub(super) format: String,
+    /// When somebody last waited for the replicas of everything: milliseconds since the Unix epoch.
+    pub(super) waited_at: String,
 }
 
 impl Keys {
@@ -152,6 +154,7 @@ impl Keys {
             snapshot_rows: key("snapshot"),
             snapshot_mark: key("snapshot_mark"),
             format: key("format"),
+            waited_at: key("waited_at"),
         }
     }
 
@@ -176,6 +179,7 @@ mod tests {
             &keys.snapshot_rows,
             &keys.snapshot_mark,
             &keys.format,
+            &keys.waited_at,
         ];
         assert!(all.iter().all(|key| key.starts_with("{ansim:p7}:")));
         assert_eq!(all[0], "{ansim:p7}:alerts");

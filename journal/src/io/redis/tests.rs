@@ -20,7 +20,7 @@ mod connection;
 mod crash;
 mod failover;
 mod history;
-mod proxy;
+pub(in crate::io) mod proxy;
 mod refusal;
 mod sentinel;
 mod snapshots;

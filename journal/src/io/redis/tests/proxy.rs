@@ -13,7 +13,7 @@ use crate::io::redis::test_server::patient;
 
 /// What is done with what a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(in crate::io) enum Way {
     /// Goes through, and so do the answers.
     Open,
     /// After so many further bytes from clients, all connections end.
@@ -28,7 +28,7 @@ struct State {
 }
 
 /// Forwards connections to a server.
-pub(super) struct Proxy {
+pub(in crate::io) struct Proxy {
     port: u16,
     state: Arc<Mutex<State>>,
     /// Raised to end all connections.
@@ -37,7 +37,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) async fn to(target: SocketAddr) -> Self {
+    pub(in crate::io) async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let way = Way::Open;
@@ -53,7 +53,7 @@ impl Proxy {
         }
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(in crate::io) fn settings(&self) -> Settings {
         patient(Settings::at(Address {
             host: "127.0.0.1".to_owned(),
             port: self.port,
@@ -61,21 +61,21 @@ impl Proxy {
     }
 
     /// New connections go there, and the old ones end.
-    pub(super) fn point_at(&self, target: SocketAddr) {
+    pub(in crate::io) fn point_at(&self, target: SocketAddr) {
         self.aim_at(target);
         self.cut();
     }
 
     /// New connections go there, and the old ones stay where they are.
-    pub(super) fn aim_at(&self, target: SocketAddr) {
+    pub(in crate::io) fn aim_at(&self, target: SocketAddr) {
         self.state.lock().unwrap().target = target;
     }
 
-    pub(super) fn set_way(&self, way: Way) {
+    pub(in crate::io) fn set_way(&self, way: Way) {
         self.state.lock().unwrap().way = way;
     }
 
-    pub(super) fn cut(&self) {
+    pub(in crate::io) fn cut(&self) {
         self.epoch.send_modify(|epoch| *epoch += 1);
     }
 }

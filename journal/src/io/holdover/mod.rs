@@ -1,0 +1,347 @@
+//! The holdover: an own journal in front of the log on a server. What is appended is answered when
+//! it is on the own disk; from there it goes into the log that others read, as often as it takes.
+//!
+//! A server that is away, full or fails over delays what it is given and loses none of it. Reading,
+//! snapshots and their trimming are those of the shared log.
+
+mod health;
+mod shipper;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::embedded::Embedded;
+use super::journal::{Health, Options};
+use super::pending::Reply;
+use super::redis::Redis;
+use super::redis::settings::Settings;
+use super::store::{LIVE_BYTES_ALARM, Trimmed};
+use crate::batcher::{Appended, Durability};
+use crate::error::{AppendError, OpenError, StoreError};
+use crate::keeping;
+use crate::offset::{LogName, Offset};
+use crate::shipping::Progress;
+use crate::trim::TrimBy;
+use shipper::Shipper;
+
+/// How long closing tries to bring what is left into the shared log: a stop in good order takes no
+/// longer than that, and what is left is delivered by the next start.
+pub const CLOSING_MAX: Duration = Duration::from_secs(3);
+
+/// What has been receipted and is not in the shared log for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Entries of the alert log that wait.
+    pub entries: u64,
+    /// How long ago the oldest of them was receipted, in milliseconds; `None` when none waits.
+    pub oldest_age_ms: Option<u64>,
+    /// Entries that were shipped again since the start, as the shared log had lost them or nobody
+    /// could say whether it had.
+    pub shipped_again: u64,
+    /// How often since the start the shared log had lost something.
+    pub rewinds: u64,
+}
+
+/// A journal of this process in front of a log on a server. Clones share it. When the last one goes,
+/// what was taken is on the disk, and what is not in the shared log goes there when it is opened
+/// again; prefer [`super::journal::Journal::close`].
+#[derive(Clone, Debug)]
+pub struct Held {
+    owner: Arc<Owner>,
+}
+
+#[derive(Debug)]
+struct Owner {
+    own: Embedded,
+    shared: Redis,
+    state: Arc<State>,
+    progress: watch::Receiver<Progress>,
+    stop: watch::Sender<bool>,
+    shipper: watch::Receiver<()>,
+    tasks: [AbortHandle; 2],
+}
+
+/// What the handles and the answers share.
+#[derive(Debug)]
+struct State {
+    health: watch::Sender<Health>,
+    /// Set once; then nothing is taken any more.
+    closing: AtomicBool,
+    /// Offers that are not answered yet.
+    unanswered: watch::Sender<u64>,
+    /// The first own offset that has to be kept, as the caller says; `u64::MAX` while nobody does.
+    keep_from: AtomicU64,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.state.be(Health::Closed);
+    }
+}
+
+impl Held {
+    /// Opens or creates the own journal in the file `path`, whose folder must exist. The server may
+    /// be away, or not fit to hold a log: receipts are given all the same, and
+    /// [`super::journal::Journal::health`] says why nothing is shipped. Blocks while a journal that
+    /// was not closed is repaired.
+    ///
+    /// # Errors
+    /// When the own journal cannot be opened.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn open(path: &Path, settings: Settings, options: &Options) -> Result<Self, OpenError> {
+        let own = Embedded::open(path, options.clone())?;
+        Self::before(own, settings, options).map_err(|error| error.at(path))
+    }
+
+    /// Returns when everything that was answered is in the shared log for good.
+    #[cfg(test)]
+    pub(in crate::io) async fn all_shipped(&self) {
+        let ends = self.owner.own.store().ends();
+        let is_done = |progress: &Progress| {
+            progress.confirmed >= ends.alerts && progress.shipped.tracks >= ends.tracks
+        };
+        let mut progress = self.progress();
+        super::patience::within(progress.wait_for(is_done))
+            .await
+            .unwrap();
+    }
+
+    /// Puts an own journal in front of the log on a server.
+    pub(crate) fn before(
+        own: Embedded,
+        settings: Settings,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        let shared = Redis::start(settings, options);
+        let state = Arc::new(State {
+            health: watch::Sender::new(health::of(
+                &own.health().borrow(),
+                &shared.health().borrow(),
+            )),
+            closing: AtomicBool::new(false),
+            unanswered: watch::Sender::new(0),
+            keep_from: AtomicU64::new(u64::MAX),
+        });
+        let stop = watch::Sender::new(false);
+        let (shipper, progress) = Shipper::new(
+            Arc::clone(own.writer()),
+            shared.delivery(),
+            stop.subscribe(),
+        )?;
+        let (running, ended) = watch::channel(());
+        let shipping = tokio::spawn(async move {
+            shipper.run().await;
+            drop(running);
+        });
+        let watching = health::watch(own.health(), shared.health(), Arc::clone(&state));
+        let tasks = [
+            shipping.abort_handle(),
+            tokio::spawn(watching).abort_handle(),
+        ];
+        Ok(Self {
+            owner: Arc::new(Owner {
+                own,
+                shared,
+                state,
+                progress,
+                stop,
+                shipper: ended,
+                tasks,
+            }),
+        })
+    }
+
+    /// The log that others read.
+    pub(crate) fn shared(&self) -> &Redis {
+        &self.owner.shared
+    }
+
+    /// Puts entries into the own journal.
+    pub(crate) fn offer(
+        &self,
+        log: LogName,
+        entries: Vec<Bytes>,
+        reply: Reply,
+    ) -> Result<(), AppendError> {
+        let waiting = Unanswered::new(Arc::clone(&self.owner.state));
+        // In this order: who closes sees the offer, or the offer sees that.
+        if waiting.0.closing.load(Ordering::SeqCst) {
+            return Err(AppendError::Closed);
+        }
+        if log == LogName::Tracks
+            && let Some(live_bytes) = self.owner.shared.sheds_positions()
+        {
+            return Err(AppendError::Full { live_bytes });
+        }
+        let reply = Box::new(move |result: Result<Appended, AppendError>| {
+            if let Err(AppendError::Failed { why }) = &result {
+                // Health goes before anybody is told.
+                waiting.0.be(Health::Failed { why: why.clone() });
+            }
+            let durability = Durability::Local;
+            reply(result.map(|appended| Appended {
+                durability,
+                ..appended
+            }));
+            drop(waiting);
+        });
+        self.owner.own.offer(log, entries, reply)
+    }
+
+    /// How far the entries of this process are; see [`Progress`].
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.owner.progress.clone()
+    }
+
+    /// What has been receipted and is not in the shared log for good. Reads a page of the own
+    /// journal when something waits.
+    #[must_use]
+    pub fn backlog(&self) -> Backlog {
+        let progress = *self.owner.progress.borrow();
+        let own = self.owner.own.writer();
+        let entries = own.store.ends().alerts.since(progress.confirmed);
+        let oldest = (entries > 0)
+            .then(|| {
+                own.store
+                    .committed_at_ms(LogName::Alerts, progress.confirmed)
+            })
+            .and_then(|read| read.ok().flatten());
+        Backlog {
+            entries,
+            oldest_age_ms: oldest.map(|at_ms| own.clock().unix_ms().saturating_sub(at_ms)),
+            shipped_again: progress.shipped_again,
+            rewinds: progress.rewinds,
+        }
+    }
+
+    /// Says that the incidents of everything before `own` (an offset of [`Appended::first`]) are
+    /// closed, and that this is confirmed. It never goes back. Until the first call, everything is
+    /// kept for [`keeping::KEEP_MS`].
+    pub fn keep_from(&self, own: Offset) {
+        let kept = &self.owner.state.keep_from;
+        let later = |now: u64| (now == u64::MAX || now < own.0).then_some(own.0);
+        // A refusal says that it is there already.
+        let _ = kept.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+    }
+
+    /// Whether receipts are given: also while the shared log is away.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        !self.owner.state.health.borrow().is_over()
+    }
+
+    pub(crate) fn health(&self) -> watch::Receiver<Health> {
+        self.owner.state.health.subscribe()
+    }
+
+    /// Bytes of the own journal.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.owner.own.store().live_bytes()
+    }
+
+    /// Whether the own journal, or the server, is so full that somebody has to look.
+    pub(crate) fn size_alarm(&self) -> bool {
+        self.is_crowded() || self.owner.shared.size_alarm()
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.size_bytes() >= LIVE_BYTES_ALARM
+    }
+
+    /// Trims the own journal, and then the shared log.
+    pub(crate) async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
+        let keep_from = match self.owner.state.keep_from.load(Ordering::SeqCst) {
+            u64::MAX => None,
+            offset => Some(Offset(offset)),
+        };
+        let progress = *self.owner.progress.borrow();
+        let points = keeping::points(progress, keep_from, now_ms, self.is_crowded());
+        for log in LogName::ALL {
+            for point in points.get(log) {
+                self.owner.own.trim_by(log, TrimBy::Point(*point)).await?;
+            }
+        }
+        self.owner.shared.trim(now_ms).await
+    }
+
+    /// Takes no more, commits what waits, tries for [`CLOSING_MAX`] to ship what is left, and closes
+    /// both.
+    pub(crate) async fn close(&self) {
+        let Owner {
+            own, shared, state, ..
+        } = &*self.owner;
+        state.closing.store(true, Ordering::SeqCst);
+        // The sender is in `state`.
+        let _ = state
+            .unanswered
+            .subscribe()
+            .wait_for(|count| *count == 0)
+            .await;
+        let ends = own.store().ends();
+        let is_done = |progress: &Progress| {
+            progress.confirmed >= ends.alerts && progress.shipped.tracks >= ends.tracks
+        };
+        let mut progress = self.progress();
+        if timeout(CLOSING_MAX, progress.wait_for(is_done))
+            .await
+            .is_err()
+        {
+            let entries = self.backlog().entries;
+            tracing::warn!(
+                entries,
+                "closed before the shared log had everything; the next start delivers it"
+            );
+        }
+        self.owner.stop.send_replace(true);
+        // Returns when the shipper has dropped its end.
+        let _ = self.owner.shipper.clone().changed().await;
+        shared.close().await;
+        own.close().await;
+        state.be(Health::Closed);
+    }
+}
+
+impl State {
+    /// Takes note, unless it is over.
+    fn be(&self, health: Health) {
+        self.health.send_if_modified(|now| {
+            let changes = !now.is_over() && *now != health;
+            if changes {
+                *now = health;
+            }
+            changes
+        });
+    }
+}
+
+/// An offer that is not answered yet.
+struct Unanswered(Arc<State>);
+
+impl Unanswered {
+    fn new(state: Arc<State>) -> Self {
+        state.unanswered.send_modify(|count| *count += 1);
+        Self(state)
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.unanswered.send_modify(|count| *count -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The way of an author's own journal into the log: a connection of its own, so that the author knows
+//! when it is another, and appends that say in one transaction with what stood in the log before them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Cmd;
+
+use super::append::{self, Fate};
+use super::backoff::Backoff;
+use super::connect::Link;
+use super::reply::{self, Extent};
+use super::settings::Keys;
+use super::shared::Shared;
+use super::{probe, writer};
+use crate::batcher::{Batch, Durability};
+use crate::offset::{LogName, Offset, PerLog};
+use crate::proof::{Conclusion, Digest, Proof, Seen, conclude};
+use crate::stream_id;
+
+/// Entries that are looked for at once: a failover takes back the newest few, and each is at most a
+/// megabyte.
+const LOOK_FOR_MAX: usize = 16;
+
+/// What became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::io) enum Delivered {
+    /// It is in the log, behind what it was to be behind, each run in a row from here.
+    Placed {
+        firsts: PerLog<Offset>,
+        durability: Durability,
+    },
+    /// What it was to be behind is not there; whether it is there itself means nothing.
+    Disproved,
+    /// The server took nothing of it.
+    Rejected { why: String },
+    /// It may be there or not, and the connection is of no use any more.
+    Unknown { why: String },
+}
+
+/// A connection to the log, when there is one.
+pub(in crate::io) struct Delivery {
+    shared: Arc<Shared>,
+    link: Option<Link>,
+    backoff: Backoff,
+}
+
+impl Delivery {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            link: None,
+            backoff: Backoff::new(),
+        }
+    }
+
+    /// Connects to the master, if it may hold the log.
+    pub(in crate::io) async fn connect(&mut self) -> Result<(), String> {
+        self.link = None;
+        let reached = writer::reach(&self.shared).await;
+        let (link, ..) = reached.map_err(|error| error.to_string())?;
+        self.link = Some(link);
+        Ok(())
+    }
+
+    /// How long to wait after something that failed.
+    pub(in crate::io) fn pause(&mut self) -> Duration {
+        self.backoff.next()
+    }
+
+    /// Which is the first of these entries of the alert log that is still there. One that was
+    /// trimmed was there for an hour, and counts.
+    pub(in crate::io) async fn first_there(
+        &mut self,
+        proofs: &[Proof],
+    ) -> Result<Option<usize>, String> {
+        let keys = self.shared.keys.clone();
+        let mut looked_at = 0;
+        // The newest is there, but for a failover.
+        let mut count = 1;
+        while looked_at < proofs.len() {
+            let page = &proofs[looked_at..proofs.len().min(looked_at + count)];
+            let questions = page.iter().map(|proof| entry_at(&keys, proof.offset));
+            // The entries first: what is trimmed in between is then seen to be trimmed.
+            let questions = questions.chain([probe::extent_of(&keys, LogName::Alerts)]);
+            let mut answers = self.ask(questions.collect()).await?;
+            let extent = reply::extent(&answers.pop().unwrap_or_default())?;
+            for (proof, answer) in page.iter().zip(answers) {
+                if concludes(*proof, answer, extent)? != Conclusion::Rewound {
+                    return Ok(Some(looked_at));
+                }
+                looked_at += 1;
+            }
+            count = LOOK_FOR_MAX;
+        }
+        Ok(None)
+    }
+
+    /// Appends a batch, whose place is behind this entry. Positions alone wait for no replica.
+    pub(in crate::io) async fn append(
+        &mut self,
+        batch: &Batch,
+        behind: Option<Proof>,
+        now_ms: u64,
+    ) -> Delivered {
+        let Some(mut link) = self.link.take() else {
+            let why = "there is no connection".to_owned();
+            return Delivered::Unknown { why };
+        };
+        let Shared { keys, settings, .. } = &*self.shared;
+        let mut settings = settings.clone();
+        if batch.runs.alerts.entries.is_empty() {
+            settings.replicas = 0;
+        }
+        let before: Vec<Cmd> = behind.map_or_else(Vec::new, |behind| before(keys, behind));
+        let (fate, looks) =
+            append::append_after(&mut link, keys, batch, now_ms, &settings, before).await;
+        let holds = holds(behind, looks);
+        match fate {
+            Fate::Unknown { why } => Delivered::Unknown { why },
+            Fate::Rejected { why, is_over } => {
+                if !is_over {
+                    self.link = Some(link);
+                }
+                Delivered::Rejected { why }
+            }
+            Fate::Placed {
+                firsts,
+                durability,
+                broken,
+            } => {
+                if broken.is_none() {
+                    self.link = Some(link);
+                    self.backoff.reset();
+                }
+                for log in LogName::ALL {
+                    let count = batch.runs.get(log).entries.len() as u64;
+                    if count > 0 {
+                        self.shared.raise_end(log, firsts.get(log).plus(count));
+                    }
+                }
+                match holds {
+                    true => Delivered::Placed { firsts, durability },
+                    false => Delivered::Disproved,
+                }
+            }
+        }
+    }
+
+    /// Whether the entry is there, and with everything before it on as many replicas as are wanted;
+    /// `None` when it is not there.
+    pub(in crate::io) async fn confirm(
+        &mut self,
+        behind: Option<Proof>,
+        now_ms: u64,
+    ) -> Result<Option<bool>, String> {
+        let shared = Arc::clone(&self.shared);
+        let mut link = self.link.take().ok_or("there is no connection")?;
+        let looks = behind.map_or_else(Vec::new, |behind| before(&shared.keys, behind));
+        let (durability, looks) =
+            append::wait_for_all(&mut link, &shared.keys, looks, now_ms, &shared.settings).await?;
+        self.link = Some(link);
+        let is_confirmed = matches!(durability, Durability::Confirmed { .. });
+        Ok(holds(behind, looks).then_some(is_confirmed))
+    }
+
+    /// Whether there is a connection that may be of use.
+    pub(in crate::io) const fn is_connected(&self) -> bool {
+        self.link.is_some()
+    }
+
+    async fn ask(&mut self, questions: Vec<Cmd>) -> Result<Vec<redis::Value>, String> {
+        let mut link = self.link.take().ok_or("there is no connection")?;
+        match link.ask(questions).await {
+            Ok(answers) => {
+                self.link = Some(link);
+                self.backoff.reset();
+                Ok(answers)
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+fn entry_at(keys: &Keys, offset: Offset) -> Cmd {
+    let id = stream_id::of(offset);
+    let mut command = redis::cmd("XRANGE");
+    command.arg(keys.stream(LogName::Alerts)).arg(&id).arg(&id);
+    command
+}
+
+/// What is looked at in one transaction with an append.
+fn before(keys: &Keys, behind: Proof) -> Vec<Cmd> {
+    vec![
+        entry_at(keys, behind.offset),
+        probe::extent_of(keys, LogName::Alerts),
+    ]
+}
+
+/// Whether the entry was there when [`before`] looked.
+fn holds(behind: Option<Proof>, looks: Vec<redis::Value>) -> bool {
+    let Some(behind) = behind else {
+        return true;
+    };
+    let mut looks = looks.into_iter();
+    let entry = looks.next().unwrap_or_default();
+    let extent = reply::extent(&looks.next().unwrap_or_default());
+    let concluded = extent.and_then(|extent| concludes(behind, entry, extent));
+    matches!(concluded, Ok(Conclusion::Holds | Conclusion::Gap { .. }))
+}
+
+fn concludes(proof: Proof, answer: redis::Value, extent: Extent) -> Result<Conclusion, String> {
+    let found = reply::range(answer)?;
+    let found = found.first().filter(|found| found.offset == proof.offset);
+    let seen = Seen {
+        first: extent.first,
+        end: extent.end,
+        last: found.map(|found| Digest::of(found.at_ms, &found.entry)),
+    };
+    Ok(conclude(proof.offset.plus(1), Some(proof), seen))
+}
+
+impl super::Redis {
+    /// A way into the log for an author that keeps what it appends.
+    pub(in crate::io) fn delivery(&self) -> Delivery {
+        Delivery::new(Arc::clone(self.shared()))
+    }
+
+    /// Whether the server has so little room that positions are shed.
+    pub(in crate::io) fn sheds_positions(&self) -> Option<u64> {
+        let memory = self.shared().lock().memory;
+        let sheds = memory.has_reached(crate::server_check::MEMORY_SHED_PERCENT);
+        sheds.then_some(memory.used_bytes)
+    }
+}
