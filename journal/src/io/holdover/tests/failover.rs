@@ -1,0 +1,192 @@
+//! Servers that have lost what they had acknowledged.
+
+use super::*;
+
+/// A master with a replica that gets nothing more, and the way to whoever is master.
+struct Site {
+    master: TestServer,
+    replica: TestServer,
+    proxy: Proxy,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let master = TestServer::start();
+        let replica = master.replica();
+        let proxy = Proxy::to(master.socket_address()).await;
+        Self {
+            master,
+            replica,
+            proxy,
+        }
+    }
+
+    fn settings(&self, replicas: u8) -> Settings {
+        Settings {
+            replicas,
+            replicas_timeout: Duration::from_millis(50),
+            ..self.proxy.settings()
+        }
+    }
+
+    /// Returns when the replica has so many entries, and lets it have no more.
+    fn detach_at(&self, entries: usize) {
+        let there = redis::Value::Int(entries as i64);
+        self.replica.until("the replica has them", || {
+            self.replica.command(&["XLEN", "{ansim:p0}:alerts"]) == there
+        });
+        self.replica.detach();
+    }
+
+    fn fail_over(&self) {
+        self.replica.promote();
+        self.proxy.point_at(self.replica.socket_address());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failover_took_back_is_shipped_again() {
+    if !is_here() {
+        return;
+    }
+    let site = Site::new().await;
+    let mut author = Author::new("a", site.settings(1));
+    author.raise(20).await;
+    author.held().all_shipped().await;
+    site.detach_at(20);
+    author.raise(30).await;
+    author.until_shipped().await;
+    assert_eq!(all(site.master.settings()).await.len(), 50);
+    let mut reader = author.journal.tail(Alerts, Offset(49));
+    within(reader.next()).await.unwrap();
+    let backlog = author.held().backlog();
+    assert_eq!(
+        backlog.entries, 30,
+        "the server took them, no replica has them"
+    );
+    let kept = site.replica.command(&["XLEN", "{ansim:p0}:alerts"]);
+    assert_eq!(kept, redis::Value::Int(20));
+    let since = Instant::now();
+    site.fail_over();
+    let progress = author.until(|progress| progress.rewinds > 0).await;
+    assert!(progress.confirmed <= Offset(20));
+    assert_eq!(within(reader.next()).await, Ok(Tailed::Rewound));
+    author.until_shipped().await;
+    assert_eq!(
+        author.held().backlog().entries,
+        30,
+        "there is no replica yet"
+    );
+    let _new_replica = site.replica.replica();
+    let settings = site.replica.settings();
+    let doubled = settle("failover", settings, &[&author], since).await;
+    assert_eq!(doubled, 0);
+    let backlog = author.held().backlog();
+    assert_eq!((backlog.entries, backlog.oldest_age_ms), (0, None));
+    assert!(backlog.shipped_again >= 30);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_authors_bring_back_each_its_own_in_order() {
+    if !is_here() {
+        return;
+    }
+    let site = Site::new().await;
+    // Nobody asks for replicas, so what is lost was confirmed.
+    let mut one = Author::new("a", site.settings(0));
+    let mut other = Author::new("b", site.settings(0));
+    for _ in 0..10 {
+        one.raise(2).await;
+        other.raise(3).await;
+    }
+    one.held().all_shipped().await;
+    other.held().all_shipped().await;
+    site.detach_at(50);
+    for _ in 0..10 {
+        one.raise(3).await;
+        other.raise(2).await;
+    }
+    one.held().all_shipped().await;
+    other.held().all_shipped().await;
+    let since = Instant::now();
+    site.fail_over();
+    one.raise(7).await;
+    one.until(|progress| progress.rewinds > 0).await;
+    other.until(|progress| progress.rewinds > 0).await;
+    let authors = [&one, &other];
+    settle(
+        "failover of two authors",
+        site.replica.settings(),
+        &authors,
+        since,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_author_that_dies_before_the_failover_finds_out_when_it_returns() {
+    if !is_here() {
+        return;
+    }
+    let site = Site::new().await;
+    let mut author = Author::new("a", site.settings(0));
+    author.raise(20).await;
+    author.held().all_shipped().await;
+    site.detach_at(20);
+    author.raise(20).await;
+    author.held().all_shipped().await;
+    within(author.journal.close()).await;
+    let since = Instant::now();
+    site.fail_over();
+    author.die_and_return(site.settings(0), 1);
+    author.until(|progress| progress.rewinds > 0).await;
+    let doubled = settle(
+        "failover while away",
+        site.replica.settings(),
+        &[&author],
+        since,
+    )
+    .await;
+    assert!(doubled <= 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_emptied_is_filled_again_though_nobody_raises() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let mut author = Author::new("a", server.settings());
+    author.raise(300).await;
+    author.held().all_shipped().await;
+    let since = Instant::now();
+    // The connections stay; nothing but the content tells.
+    server.command(&["FLUSHALL"]);
+    author.until(|progress| progress.rewinds > 0).await;
+    let doubled = settle("emptied", server.settings(), &[&author], since).await;
+    assert_eq!(doubled, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_log_in_its_place_is_given_everything_that_is_kept() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let proxy = Proxy::to(server.socket_address()).await;
+    let mut author = Author::new("a", proxy.settings());
+    author.raise(30).await;
+    author.held().all_shipped().await;
+    // As long as the one that was written, so that every offset exists in it.
+    let new = TestServer::start();
+    let mut stranger = Author::new("b", new.settings());
+    stranger.raise(60).await;
+    stranger.held().all_shipped().await;
+    let since = Instant::now();
+    proxy.point_at(new.socket_address());
+    author.raise(1).await;
+    author.until(|progress| progress.rewinds > 0).await;
+    let authors = [&author, &stranger];
+    let doubled = settle("another log", new.settings(), &authors, since).await;
+    assert_eq!(doubled, 0);
+}
