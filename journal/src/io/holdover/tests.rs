@@ -12,6 +12,7 @@ use crate::io::tail::Tailed;
 use crate::offset::LogName::{Alerts, Tracks};
 
 mod failover;
+mod history;
 mod keep;
 mod trouble;
 
