@@ -168,6 +168,26 @@ async fn a_server_that_was_emptied_is_filled_again_though_nobody_raises() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_shipped_into_a_log_that_was_emptied_a_moment_ago_proves_nothing() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let mut author = Author::new("a", server.settings());
+    author.raise(40).await;
+    author.held().all_shipped().await;
+    for _ in 0..5 {
+        let since = Instant::now();
+        let rewinds = author.held().progress().borrow().rewinds;
+        server.command(&["FLUSHALL"]);
+        // Long before the author looks; the server takes it, at the place of the first.
+        author.raise(1).await;
+        author.until(|progress| progress.rewinds > rewinds).await;
+        settle("emptied and written", server.settings(), &[&author], since).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_log_in_its_place_is_given_everything_that_is_kept() {
     if !is_here() {
         return;
