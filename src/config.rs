@@ -5,19 +5,28 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod log;
+
+pub use log::Log;
+
 /// What `ansim serve` reads. Paths are relative to the folder of the file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The place and its keys.
     pub site: Site,
-    /// The log.
+    /// The journal of this process.
     #[serde(default)]
     pub journal: Journal,
-    /// The phones' door.
-    pub relay: Relay,
-    /// The officers' door.
-    pub console: Console,
+    /// The log that several processes share; without it the journal is the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
+    /// The phones' door; may be missing where there is only a dispatcher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Relay>,
+    /// The officers' door; may be missing where there is only a relay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<Console>,
     /// What holds besides the map.
     #[serde(default)]
     pub policy: Policy,
@@ -40,7 +49,7 @@ pub struct Site {
     pub allow_unofficial_map: bool,
 }
 
-/// The log.
+/// The journal of this process.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Journal {
@@ -75,6 +84,9 @@ pub struct Relay {
     /// Whether the kernel cuts large writes into packets.
     #[serde(default = "yes")]
     pub segmentation_offload: bool,
+    /// TCP address where operators ask a relay without a dispatcher how it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<SocketAddr>,
 }
 
 /// The officers' door.
@@ -150,6 +162,22 @@ pub enum ConfigError {
     },
 }
 
+impl Console {
+    fn check(&self) -> Result<(), String> {
+        if self.certificate.is_some() != self.private_key.is_some() {
+            return Err("console.certificate and console.private_key go together".to_owned());
+        }
+        if self.certificate.is_none() && !self.listen.ip().is_loopback() {
+            return Err(format!(
+                "console.listen = \"{}\" is not loopback: give console.certificate and \
+                 console.private_key, or listen on 127.0.0.1 or [::1]",
+                self.listen
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     ///
@@ -181,16 +209,8 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.console.certificate.is_some() != self.console.private_key.is_some() {
-            return Err("console.certificate and console.private_key go together".to_owned());
-        }
-        if self.console.certificate.is_none() && !self.console.listen.ip().is_loopback() {
-            return Err(format!(
-                "console.listen = \"{}\" is not loopback: give console.certificate and \
-                 console.private_key, or listen on 127.0.0.1 or [::1]",
-                self.console.listen
-            ));
-        }
+        self.console.as_ref().map_or(Ok(()), Console::check)?;
+        self.log.as_ref().map_or(Ok(()), Log::check)?;
         if self.policy.acknowledge_within_s == 0 {
             return Err("policy.acknowledge_within_s must be at least 1".to_owned());
         }
@@ -213,16 +233,21 @@ impl Config {
             &mut site.keys,
             &mut site.map,
         ];
-        let relay = [&mut self.relay.certificate, &mut self.relay.private_key];
-        let console = [
-            Some(&mut self.console.users),
-            self.console.certificate.as_mut(),
-            self.console.private_key.as_mut(),
-        ];
+        let relay = self.relay.iter_mut();
+        let relay = relay.flat_map(|relay| [&mut relay.certificate, &mut relay.private_key]);
+        let console = self.console.iter_mut().flat_map(|console| {
+            let paths = [
+                Some(&mut console.users),
+                console.certificate.as_mut(),
+                console.private_key.as_mut(),
+            ];
+            paths.into_iter().flatten()
+        });
         for path in paths
             .into_iter()
             .chain(relay)
-            .chain(console.into_iter().flatten())
+            .chain(console)
+            .chain(self.log.iter_mut().flat_map(Log::paths))
         {
             *path = folder.join(&*path);
         }
@@ -335,6 +360,9 @@ mod tests {
     fn paths_are_relative_to_the_file() {
         let config = parse(EXAMPLE).unwrap().resolved(Path::new("/etc/ansim"));
         assert_eq!(config.site.data, Path::new("/etc/ansim/data"));
-        assert_eq!(config.console.users, Path::new("/etc/ansim/users.toml"));
+        assert_eq!(
+            config.console.unwrap().users,
+            Path::new("/etc/ansim/users.toml")
+        );
     }
 }

@@ -17,7 +17,7 @@ use rand::RngExt as _;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use relay::{Certificate, RelayConfig};
 
-use crate::service::{ServiceParts, build_name};
+use crate::service::{DispatcherParts, RelayParts, ServiceParts, build_name};
 use crate::site_keys::SiteKeys;
 
 /// The name in the relay's certificate. Nobody can own it (RFC 6761, section 6.4).
@@ -122,22 +122,28 @@ impl DemoSite {
             journal_path: folder.join("data").join("journal.redb"),
             journal: Options::default(),
             day_keys: folder.join("day-keys"),
-            relay: RelayConfig::new(
-                loopback,
-                folder.join("data").join("relay-keys"),
-                certificate,
-            ),
-            authority: self.issuer.authority(),
-            site_key: self.site_key.clone(),
-            map_source: MapSource::fixed(map.clone()),
-            map,
-            policy: Policy::default(),
-            console: HttpConfig {
-                listen: loopback,
-                tls: None,
-                build: build_name(),
-            },
-            users: users(officers)?,
+            log: None,
+            relay: Some(RelayParts {
+                config: RelayConfig::new(
+                    loopback,
+                    folder.join("data").join("relay-keys"),
+                    certificate,
+                ),
+                authority: self.issuer.authority(),
+                operations: None,
+            }),
+            dispatcher: Some(DispatcherParts {
+                site_key: self.site_key.clone(),
+                map_source: MapSource::fixed(map.clone()),
+                map,
+                policy: Policy::default(),
+                console: HttpConfig {
+                    listen: loopback,
+                    tls: None,
+                    build: build_name(),
+                },
+                users: users(officers)?,
+            }),
         })
     }
 

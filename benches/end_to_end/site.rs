@@ -65,7 +65,7 @@ impl Site {
 
     /// Signs in at the national desk, which sees everything.
     pub(crate) async fn console(&self) -> Console {
-        Console::open(&self.service.console_url(), &self.officer).await
+        Console::open(&self.service.console_url().unwrap(), &self.officer).await
     }
 
     /// An enrolled phone that has never met the relay, at a place where somebody lives.
@@ -73,7 +73,7 @@ impl Site {
         self.phones += 1;
         let mut device = [0x50; 16];
         device[..4].copy_from_slice(&self.phones.to_be_bytes());
-        let relay = self.service.relay_address();
+        let relay = self.service.relay_address().unwrap();
         let enrolment = self.demo.enrolment(relay, device, now()).unwrap();
         let endpoint = &self.endpoints[self.phones as usize % SOCKETS];
         let (handle, events) =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ansim::demo::{self, Areas, Doors, Length, Report, WATCHER};
 use ansim::demo_site::{DemoOfficer, DemoSite};
-use ansim::service::Service;
+use ansim::service::{NO_CONSOLE, NO_RELAY, Service};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use dispatcher::io::assets::page_hash;
@@ -72,12 +72,13 @@ impl Demo {
         let officers = demo::officers();
         let parts = site.parts(folder, map.clone(), &officers)?;
         let service = Service::start(parts).await?;
-        say_where(&service, &officers);
+        let console = service.console_url().context(NO_CONSOLE)?;
+        say_where(&console, &officers);
         let doors = Doors {
             site,
             officers,
-            relay: service.relay_address(),
-            console: service.console_url(),
+            relay: service.relay_address().context(NO_RELAY)?,
+            console,
             map: Arc::new(map),
             areas,
         };
@@ -95,8 +96,7 @@ impl Demo {
 }
 
 /// The lines by which other programs find the console begin with `console:` and `sign-in:`.
-fn say_where(service: &Service, officers: &[DemoOfficer]) {
-    let url = service.console_url();
+fn say_where(url: &str, officers: &[DemoOfficer]) {
     if page_hash().is_none() {
         eprintln!(
             "this binary has no console page (Node 20.19 or later builds it with \

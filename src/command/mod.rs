@@ -15,6 +15,7 @@ mod users;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
+use ansim::service::Role;
 use clap::{Parser, Subcommand};
 
 /// The build, with the hash of the page that is in it.
@@ -49,9 +50,9 @@ impl Ansim {
     /// Runs the command. An error is printed with its causes.
     pub(crate) fn run(self) -> ExitCode {
         match self.command {
-            Command::Serve(serve) => ended(serve.run()),
-            Command::Relay(serve) => ended(serve.refuse_alone("relay")),
-            Command::Dispatcher(serve) => ended(serve.refuse_alone("dispatcher")),
+            Command::Serve(serve) => ended(serve.run(Role::Site)),
+            Command::Relay(serve) => ended(serve.run(Role::Relay)),
+            Command::Dispatcher(serve) => ended(serve.run(Role::Dispatcher)),
             Command::Users(users) => ended(users.run()),
             Command::Token(token) => ended(token.run()),
             Command::Phone(phone) => ended(phone.run()),

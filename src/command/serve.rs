@@ -5,7 +5,7 @@ use std::process::exit;
 use std::time::Duration;
 
 use ansim::config::Config;
-use ansim::service::{Service, ServiceParts};
+use ansim::service::{Role, Service, ServiceParts};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use dispatcher::io::http::MapReloader;
@@ -28,31 +28,20 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self, role: Role) -> anyhow::Result<()> {
         let wrong = |error: anyhow::Error| WrongUsage(format!("{error:#}"));
         let config = Config::read(&self.config).map_err(|error| wrong(error.into()))?;
         if self.print_config {
             print!("{}", toml::to_string(&config)?);
             return Ok(());
         }
-        let parts = ServiceParts::read(&config).map_err(wrong)?;
+        let parts = ServiceParts::read(&config, role).map_err(wrong)?;
         super::start_logging();
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("cannot start the runtime")?
             .block_on(serve(parts))
-    }
-
-    /// One file, one process: alone, neither part has a log that the other could read.
-    pub(crate) fn refuse_alone(self, part: &str) -> anyhow::Result<()> {
-        Config::read(&self.config).map_err(|error| WrongUsage(error.to_string()))?;
-        Err(WrongUsage(format!(
-            "the embedded log is one file for one process, and a {part} alone would have nobody \
-             to share it with: run `ansim serve --config {}`",
-            self.config.display()
-        ))
-        .into())
     }
 }
 
@@ -61,12 +50,8 @@ async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
     let hung_up = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let service = Service::start(parts).await?;
-    eprintln!(
-        "relay: {} (UDP), console: {}",
-        service.relay_address(),
-        service.console_address()
-    );
-    let reloading = tokio::spawn(reload_on(hung_up, service.map_reloader().clone()));
+    eprintln!("{}", where_it_is(&service));
+    let reloading = tokio::spawn(reload_on(hung_up, service.map_reloader().cloned()));
     let failure = tokio::select! {
         _ = tokio::signal::ctrl_c() => None,
         _ = terminated.recv() => None,
@@ -84,9 +69,24 @@ async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
     bail!("{why}; what was receipted is in the log; start again to read it anew")
 }
 
-/// Reads the map anew at each SIGHUP, unforced. What came of it is logged.
-async fn reload_on(mut hung_up: Signal, maps: MapReloader) {
+/// The doors of this process.
+fn where_it_is(service: &Service) -> String {
+    let relay = service
+        .relay_address()
+        .map(|at| format!("relay: {at} (UDP)"));
+    let console = service.console_address().map(|at| format!("console: {at}"));
+    let operations = service
+        .operations_address()
+        .map(|at| format!("operations: {at}"));
+    let doors = [relay, console, operations];
+    doors.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Reads the map anew at each SIGHUP, unforced. What came of it is logged. A relay alone has none.
+async fn reload_on(mut hung_up: Signal, maps: Option<MapReloader>) {
     while hung_up.recv().await.is_some() {
-        let _ = maps.reload(false).await;
+        if let Some(maps) = &maps {
+            let _ = maps.reload(false).await;
+        }
     }
 }

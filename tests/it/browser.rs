@@ -100,7 +100,7 @@ async fn site_with_a_viewer() -> (Site, Vec<(&'static str, String)>) {
         .unwrap();
     let service = Service::start(parts).await.unwrap();
     let mut environment = vec![
-        ("ANSIM_URL", service.console_url()),
+        ("ANSIM_URL", service.console_url().unwrap()),
         ("ANSIM_ASK", "1".to_owned()),
     ];
     let names = [

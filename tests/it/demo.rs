@@ -133,8 +133,8 @@ async fn an_index_with_two_ids_swapped_is_found_out() {
     let doors = Doors {
         site,
         officers,
-        relay: service.relay_address(),
-        console: service.console_url(),
+        relay: service.relay_address().unwrap(),
+        console: service.console_url().unwrap(),
         map: Arc::new(map),
         areas,
     };
@@ -234,8 +234,8 @@ async fn with_copy(map: JurisdictionMap, fault: Fault, length: Length) -> (Repor
     let doors = Doors {
         site,
         officers,
-        relay: phones.relay_address(),
-        console: console.console_url(),
+        relay: phones.relay_address().unwrap(),
+        console: console.console_url().unwrap(),
         map: Arc::new(map),
         areas: Areas::Nearest,
     };

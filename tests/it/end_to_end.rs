@@ -174,7 +174,7 @@ async fn two_officers_claim_at_once_and_the_other_is_told_who() {
 async fn an_alert_without_a_token_stands_in_a_lane_of_its_own() {
     let site = Site::start().await;
     let mut cards = site.console("kim").await.follow().await;
-    let relay = site.service.relay_address();
+    let relay = site.service.relay_address().unwrap();
     let mut phone = TestPhone::start(&site.demo.enrolment_without_token(relay).unwrap());
     phone.handle.raise(Some(at(38.01))).await.unwrap();
     receipted(&mut phone).await;

@@ -7,16 +7,16 @@ async fn when_nobody_follows_the_log_the_service_is_not_ready_and_says_that_it_h
     let site = Site::start().await;
     let ready = format!(
         "{}/readyz",
-        site.service.console_url().trim_end_matches('/')
+        site.service.console_url().unwrap().trim_end_matches('/')
     );
-    let mut states = site.service.engine().states();
+    let mut states = site.service.engine().unwrap().states();
     in_time("ready", states.wait_for(|state| state.ready))
         .await
         .unwrap();
     assert_eq!(reqwest::get(&ready).await.unwrap().status(), 200);
 
     site.service.journal().close().await;
-    let why = in_time("the end", site.service.engine().ended()).await;
+    let why = in_time("the end", site.service.engine().unwrap().ended()).await;
     assert!(why.contains("closed"), "{why}");
     let answer = reqwest::get(&ready).await.unwrap();
     assert_eq!(answer.status(), 503);

@@ -15,6 +15,7 @@ mod compare;
 mod demo;
 mod end_to_end;
 mod engine;
+mod fleet;
 mod http;
 mod locate;
 mod lock;

@@ -132,7 +132,7 @@ async fn without_a_relay_the_exit_code_is_1_and_the_next_run_delivers() {
     assert!(lines.iter().any(|line| line["event"] == "not_delivered"));
     let left = lines[0]["alert"].clone();
 
-    write(site.service.relay_address());
+    write(site.service.relay_address().unwrap());
     let later = ["raise", "--outbox", "outbox.json"];
     let (lines, said, code) = plays(folder, &later).await;
     assert_eq!(code, Some(0), "{said}");

@@ -14,7 +14,7 @@ use protocol::{AlertId, Entry, ReportKind, Subject};
 use crate::support::require::{Need, require};
 use crate::support::site::{IN_TIME, TestPhone, at, in_time, now};
 
-const MAP: &str = r#"{"type":"FeatureCollection","authority":"invented","features":[
+pub(crate) const MAP: &str = r#"{"type":"FeatureCollection","authority":"invented","features":[
   {"type":"Feature","properties":{"id":"a","name":"a station"},"geometry":{"type":"Polygon",
    "coordinates":[[[126,37],[128,37],[128,39],[126,39],[126,37]]]}}]}"#;
 

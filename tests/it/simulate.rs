@@ -269,7 +269,7 @@ impl TwoServices {
         self.site
             .write(&folder, MAP, std::slice::from_ref(&self.officer))
             .unwrap();
-        let relay = self.phones.relay_address();
+        let relay = self.phones.relay_address().unwrap();
         let now = UnixMillis::new(1_795_245_000_000);
         let enrolment = self.site.enrolment(relay, [1; 16], now).unwrap();
         let enrolment = serde_json::to_string(&enrolment).unwrap();
@@ -279,7 +279,7 @@ impl TwoServices {
             "console = \"{}\"\nuser = \"{}\"\npassword_file = \"password\"\n\
              enrolment = \"enrolment.json\"\nissuer_key = \"keys/issuer.seed\"\n\
              map = \"map.geojson\"\n",
-            self.console.console_url(),
+            self.console.console_url().unwrap(),
             self.officer.user
         );
         let path = folder.join("target.toml");

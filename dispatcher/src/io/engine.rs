@@ -126,7 +126,7 @@ impl Engine {
         stop: CancellationToken,
     ) -> Result<(Self, JoinHandle<()>), StartError> {
         let (engine, failed) = Self::new(config, registry);
-        let reader = reader::Reader::open(engine.clone(), failed).await?;
+        let reader = reader::Reader::open(engine.clone(), failed, &stop).await?;
         reader.put_map_in_force().await?;
         let task = tokio::spawn(supervise(engine.clone(), reader.run(stop)));
         Ok((engine, task))

@@ -122,9 +122,21 @@ impl Hub {
         }
     }
 
-    /// Folds the newest snapshot, and tails the log behind it. `None` when the snapshot does not reach beyond a
-    /// cursor: a batch that nobody can read is skipped, and not asked for again for ever.
+    /// Folds the newest snapshot, and tails the log behind it; waits while the log's server is away. `None` when the
+    /// snapshot does not reach beyond a cursor: a batch that nobody can read is skipped, and not asked for again for ever.
     async fn begin(self: &Arc<Self>, beyond: Option<Offset>) -> Result<Option<Tail>, StoreError> {
+        loop {
+            match self.try_begin(beyond).await {
+                Err(StoreError::Unreachable { .. }) => sleep(RETRY).await,
+                begun => return begun,
+            }
+        }
+    }
+
+    async fn try_begin(
+        self: &Arc<Self>,
+        beyond: Option<Offset>,
+    ) -> Result<Option<Tail>, StoreError> {
         let hub = Arc::clone(self);
         let first = self.journal.first(LogName::Alerts).await?;
         let snapshot = self.journal.snapshot_read().await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ansim::demo::{self, Areas};
 use ansim::demo_site::{DemoOfficer, DemoSite};
-use ansim::service::{Service, ServiceParts};
+use ansim::service::{NO_CONSOLE, NO_RELAY, Service, ServiceParts};
 use anyhow::Context as _;
 use dispatcher::jurisdiction::JurisdictionMap;
 use simulator::io::Site;
@@ -55,11 +55,12 @@ impl OwnService {
         let parts = site.parts(folder.path(), map.clone(), officers)?;
         let runtime = ServiceRuntime::new()?;
         let service = runtime.start(parts).await?;
+        let console_url = service.console_url().context(NO_CONSOLE)?;
         Ok(Self {
             runtime,
-            relay: service.relay_address(),
-            console: service.console_address(),
-            console_url: service.console_url().trim_end_matches('/').to_owned(),
+            relay: service.relay_address().context(NO_RELAY)?,
+            console: service.console_address().context(NO_CONSOLE)?,
+            console_url: console_url.trim_end_matches('/').to_owned(),
             site,
             officer,
             map: Arc::new(map),
@@ -114,8 +115,12 @@ impl OwnService {
         let officers = std::slice::from_ref(&self.officer);
         let map = JurisdictionMap::clone(&self.map);
         let mut parts = self.site.parts(self.folder.path(), map, officers)?;
-        parts.relay.listen = self.relay;
-        parts.console.listen = self.console;
+        if let Some(relay) = &mut parts.relay {
+            relay.config.listen = self.relay;
+        }
+        if let Some(dispatcher) = &mut parts.dispatcher {
+            dispatcher.console.listen = self.console;
+        }
         sleep_until(up_at.into()).await;
         self.up_at = Some(Instant::now());
         self.service = Some(self.runtime.start(parts).await?);

@@ -1,5 +1,6 @@
 //! A whole service on loopback, phones and consoles for it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ impl Site {
     }
 
     pub(crate) fn enrolment(&self, device: u8) -> Enrolment {
-        let relay = self.service.relay_address();
+        let relay = self.service.relay_address().unwrap();
         self.demo.enrolment(relay, [device; 16], now()).unwrap()
     }
 
@@ -94,18 +95,7 @@ impl Site {
             .iter()
             .find(|officer| officer.user == user)
             .unwrap();
-        let console = Console {
-            http: Client::builder()
-                .cookie_store(true)
-                .no_proxy()
-                .build()
-                .unwrap(),
-            url: self.service.console_url().trim_end_matches('/').to_owned(),
-        };
-        let credentials = json!({ "user": officer.user, "password": officer.password });
-        let (status, _) = console.post("/api/sign-in", &credentials).await;
-        assert_eq!(status, StatusCode::OK);
-        console
+        Console::sign_in(&self.service, officer).await
     }
 }
 
@@ -168,6 +158,24 @@ pub(crate) struct Console {
 }
 
 impl Console {
+    /// Of an officer of this service.
+    pub(crate) async fn sign_in(service: &Service, officer: &DemoOfficer) -> Self {
+        Self::sign_in_at(service.console_address().unwrap(), officer).await
+    }
+
+    /// Of an officer of the service whose console is here.
+    pub(crate) async fn sign_in_at(console: SocketAddr, officer: &DemoOfficer) -> Self {
+        let http = Client::builder().cookie_store(true).no_proxy();
+        let console = Self {
+            http: http.build().unwrap(),
+            url: format!("http://{console}"),
+        };
+        let credentials = json!({ "user": officer.user, "password": officer.password });
+        let (status, _) = console.post("/api/sign-in", &credentials).await;
+        assert_eq!(status, StatusCode::OK);
+        console
+    }
+
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let answer = self
             .http

@@ -10,7 +10,7 @@ use journal::{
 use protocol::{DecisionId, MapVersion, Millis, Site, UnixMillis};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Interval, MissedTickBehavior, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
@@ -21,6 +21,9 @@ use crate::dispatch::Dispatch;
 
 /// How often what depends on the clock alone is looked at.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long a log whose server is away is left alone before it is asked again.
+const AWAY_RETRY: Duration = Duration::from_millis(200);
 
 /// How often closed incidents are taken off the board and old entries out of the log.
 const TIDY_EVERY: Millis = Millis::from_secs(60);
@@ -55,6 +58,7 @@ impl Reader {
     pub(super) async fn open(
         engine: Engine,
         failed: mpsc::Receiver<(DecisionId, String)>,
+        stop: &CancellationToken,
     ) -> Result<Self, StoreError> {
         let journal = engine.shared.config.journal.clone();
         let mut tick = tokio::time::interval(TICK);
@@ -75,11 +79,24 @@ impl Reader {
             engine,
             failed,
         };
-        reader.fold_snapshot().await?;
+        reader.fold_snapshot(stop).await?;
         Ok(reader)
     }
 
-    async fn fold_snapshot(&mut self) -> Result<(), StoreError> {
+    /// Waits while the log's server is away.
+    async fn fold_snapshot(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        loop {
+            match self.try_fold_snapshot().await {
+                Err(StoreError::Unreachable { .. }) => {}
+                folded => return folded,
+            }
+            if stop.run_until_cancelled(sleep(AWAY_RETRY)).await.is_none() {
+                return Err(StoreError::Closed);
+            }
+        }
+    }
+
+    async fn try_fold_snapshot(&mut self) -> Result<(), StoreError> {
         let journal = self.journal();
         let (kept, resume_at) = self.snapshots.load(&journal).await?;
         let first = journal.first(LogName::Alerts).await?;
@@ -153,7 +170,7 @@ impl Reader {
             done = join(&mut self.chore), if self.chore.is_some() => self.note_chore(done),
             // Before the alerts and one run at a time: neither log starves the other.
             tailed = self.tracks.next(), if self.held.is_none() => self.hold(tailed)?,
-            tailed = self.alerts.next() => self.take(cursor, tailed).await?,
+            tailed = self.alerts.next() => self.take(cursor, tailed, stop).await?,
         }
         Ok(true)
     }
@@ -162,6 +179,7 @@ impl Reader {
         &mut self,
         cursor: Offset,
         tailed: Result<Tailed, TailError>,
+        stop: &CancellationToken,
     ) -> Result<(), String> {
         match tailed.map_err(|error| error.to_string())? {
             Tailed::Entries { first, entries } => {
@@ -169,18 +187,22 @@ impl Reader {
                 Ok(())
             }
             Tailed::Gap { first_available } => {
-                let snapshot = self.journal().snapshot_read().await;
-                let resume_at = snapshot.map_err(|error| error.to_string())?.resume_at;
+                let resume_at = match self.journal().snapshot_read().await {
+                    Ok(snapshot) => snapshot.resume_at,
+                    // Which snapshot there is will be seen when it can be asked for.
+                    Err(StoreError::Unreachable { .. }) => return self.fold_anew(stop).await,
+                    Err(error) => return Err(error.to_string()),
+                };
                 // Only a newer snapshot knows what is missing here. Beginning anew from an older
                 // one would come to the same gap again, for ever.
                 if resume_at.is_some_and(|resume_at| resume_at > cursor) {
-                    return self.fold_anew().await;
+                    return self.fold_anew(stop).await;
                 }
                 self.engine.shared.metrics.gaps.inc();
                 tracing::error!(%cursor, %first_available, "entries of the log cannot be read");
                 Ok(())
             }
-            Tailed::Rewound => self.fold_anew().await,
+            Tailed::Rewound => self.fold_anew(stop).await,
         }
     }
 
@@ -203,13 +225,13 @@ impl Reader {
     }
 
     /// What was read is not what the log holds: begin again from the newest snapshot.
-    async fn fold_anew(&mut self) -> Result<(), String> {
+    async fn fold_anew(&mut self, stop: &CancellationToken) -> Result<(), String> {
         self.end_chore().await;
         self.engine.shared.metrics.refolds.inc();
         self.engine.dispatch().begin_anew();
         self.board_panics = 0;
         self.held = None;
-        let folded = self.fold_snapshot().await;
+        let folded = self.fold_snapshot(stop).await;
         folded.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
         self.say_state();
         Ok(())

@@ -109,7 +109,9 @@ impl Place {
             clock: Clock::Manual(Arc::clone(&self.now_ms)),
         };
         let (engine, failed) = Engine::new(config, &mut Registry::default());
-        Reader::open(engine, failed).await.unwrap()
+        Reader::open(engine, failed, &CancellationToken::new())
+            .await
+            .unwrap()
     }
 
     pub(super) fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
