@@ -142,9 +142,9 @@ pub const ALERTS_PER_SESSION_MAX: usize = 16;
 /// Words that wait for one connection's task; beyond, the connection is cut and the phone connects again.
 pub const MAILBOX_WORDS_MAX: usize = 1_024;
 
-/// Incidents that the relay follows for its phones. Beyond, closed ones are forgotten first, then the oldest: their
-/// phones hear no status here, their reports are stored all the same.
-pub const INCIDENTS_MAX: usize = 500_000;
+/// Incidents that the relay follows for its phones: twice what a nation opens when one of a hundred presses within ten
+/// minutes. Beyond, closed ones are forgotten first, then the oldest: their phones hear no status here, their raises are stored all the same.
+pub const INCIDENTS_MAX: usize = 1_000_000;
 
 /// Messages of one incident that a phone gets again after a reconnect; the newest.
 pub const MESSAGES_PER_INCIDENT_MAX: usize = 32;
