@@ -21,8 +21,6 @@ use super::writer::Writer;
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset};
 use crate::snapshot::SnapshotSlice;
-#[cfg(feature = "redis")]
-use crate::trim::TrimBy;
 
 /// A journal in one file of this process. Clones share it.
 #[derive(Clone, Debug)]
@@ -123,12 +121,6 @@ impl Embedded {
 
     pub(crate) async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
         pending::trim(now_ms, |chore| self.shared.writer.chore(chore)).await
-    }
-
-    /// Trims one log up to where the caller says, in steps between which appends go on.
-    #[cfg(feature = "redis")]
-    pub(crate) async fn trim_by(&self, log: LogName, by: TrimBy) -> Result<Trimmed, StoreError> {
-        pending::trim_by(log, by, |chore| self.shared.writer.chore(chore)).await
     }
 
     pub(crate) fn health(&self) -> watch::Receiver<Health> {

@@ -152,7 +152,7 @@ impl Journal {
     pub fn open_held(
         path: impl AsRef<Path>,
         settings: Settings,
-        options: &Options,
+        options: Options,
     ) -> Result<Self, OpenError> {
         Held::open(path.as_ref(), settings, options).map(Self::Held)
     }

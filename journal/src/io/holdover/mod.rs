@@ -6,6 +6,7 @@
 
 mod health;
 mod shipper;
+mod upkeep;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,10 +26,8 @@ use super::redis::settings::Settings;
 use super::store::{LIVE_BYTES_ALARM, Trimmed};
 use crate::batcher::{Appended, Durability};
 use crate::error::{AppendError, OpenError, StoreError};
-use crate::keeping;
 use crate::offset::{LogName, Offset};
 use crate::shipping::Progress;
-use crate::trim::TrimBy;
 use shipper::Shipper;
 
 /// How long closing tries to bring what is left into the shared log: a stop in good order takes no
@@ -65,7 +64,7 @@ struct Owner {
     progress: watch::Receiver<Progress>,
     stop: watch::Sender<bool>,
     shipper: watch::Receiver<()>,
-    tasks: [AbortHandle; 2],
+    tasks: [AbortHandle; 3],
 }
 
 /// What the handles and the answers share.
@@ -100,9 +99,9 @@ impl Held {
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub fn open(path: &Path, settings: Settings, options: &Options) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, settings: Settings, options: Options) -> Result<Self, OpenError> {
         let own = Embedded::open(path, options.clone())?;
-        Self::before(own, settings, options).map_err(|error| error.at(path))
+        Self::before(own, settings, &options).map_err(|error| error.at(path))
     }
 
     /// Returns when everything that was answered is in the shared log for good.
@@ -146,9 +145,15 @@ impl Held {
             drop(running);
         });
         let watching = health::watch(own.health(), shared.health(), Arc::clone(&state));
+        let upkeep = upkeep::run(
+            Arc::clone(own.writer()),
+            Arc::clone(&state),
+            progress.clone(),
+        );
         let tasks = [
             shipping.abort_handle(),
             tokio::spawn(watching).abort_handle(),
+            tokio::spawn(upkeep).abort_handle(),
         ];
         Ok(Self {
             owner: Arc::new(Owner {
@@ -229,7 +234,7 @@ impl Held {
 
     /// Says that the incidents of everything before `own` (an offset of [`Appended::first`]) are
     /// closed, and that this is confirmed. It never goes back. Until the first call, everything is
-    /// kept for [`keeping::KEEP_MS`].
+    /// kept for [`crate::keeping::KEEP_MS`].
     pub fn keep_from(&self, own: Offset) {
         let kept = &self.owner.state.keep_from;
         let later = |now: u64| (now == u64::MAX || now < own.0).then_some(own.0);
@@ -254,26 +259,14 @@ impl Held {
 
     /// Whether the own journal, or the server, is so full that somebody has to look.
     pub(crate) fn size_alarm(&self) -> bool {
-        self.is_crowded() || self.owner.shared.size_alarm()
+        self.size_bytes() >= LIVE_BYTES_ALARM || self.owner.shared.size_alarm()
     }
 
-    fn is_crowded(&self) -> bool {
-        self.size_bytes() >= LIVE_BYTES_ALARM
-    }
-
-    /// Trims the own journal, and then the shared log.
+    /// Trims the own journal, which it does by itself as well, and then the shared log.
     pub(crate) async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
-        let keep_from = match self.owner.state.keep_from.load(Ordering::SeqCst) {
-            u64::MAX => None,
-            offset => Some(Offset(offset)),
-        };
+        let Owner { own, state, .. } = &*self.owner;
         let progress = *self.owner.progress.borrow();
-        let points = keeping::points(progress, keep_from, now_ms, self.is_crowded());
-        for log in LogName::ALL {
-            for point in points.get(log) {
-                self.owner.own.trim_by(log, TrimBy::Point(*point)).await?;
-            }
-        }
+        upkeep::trim(own.writer(), state, progress, now_ms).await?;
         self.owner.shared.trim(now_ms).await
     }
 

@@ -1,7 +1,5 @@
 //! Puts a batch into the log: one transaction, and then the wait for the replicas.
 
-use std::time::Duration;
-
 use redis::{Cmd, Value};
 
 use super::connect::Link;
@@ -71,8 +69,13 @@ pub(super) async fn append_after(
     };
     let looks = take_looks(&mut answers, asked);
     let fate = match conclude(&answers, counts) {
-        Fate::Placed { firsts, .. } if settings.replicas > 0 => {
-            wait(link, firsts, settings.replicas, settings.replicas_timeout).await
+        Fate::Placed { firsts, .. } => {
+            let (durability, broken) = wait(link, settings).await;
+            Fate::Placed {
+                firsts,
+                durability,
+                broken,
+            }
         }
         fate => fate,
     };
@@ -95,30 +98,33 @@ pub(super) async fn wait_for_all(
     let commands = questions.into_iter().chain([mark]);
     let mut answers = link.ask(transaction(commands)).await?;
     let looks = take_looks(&mut answers, asked);
-    match answers.last() {
-        Some(Value::Array(marked)) if !matches!(marked[..], [Value::ServerError(_)]) => {}
-        Some(Value::ServerError(error)) => {
-            return Err(Failure::Refused(reply::server_words(error)));
-        }
-        _ => return Err(Failure::Refused("the write was not executed".to_owned())),
+    if let Some(refusal) = refusal(&answers) {
+        return Err(refusal);
     }
-    let none = PerLog::default();
-    let fate = match settings.replicas {
-        0 => Fate::Placed {
-            firsts: none,
-            durability: Durability::Confirmed { replicas: 0 },
-            broken: None,
-        },
-        replicas => wait(link, none, replicas, settings.replicas_timeout).await,
+    match wait(link, settings).await {
+        (durability, None) => Ok((durability, looks)),
+        (_, Some(why)) => Err(Failure::Broken(why)),
+    }
+}
+
+/// Why the write that means nothing was not executed.
+fn refusal(answers: &[Value]) -> Option<Failure> {
+    let inside = match answers.last() {
+        Some(Value::Array(executed)) => &executed[..],
+        _ => &[],
     };
-    match fate {
-        Fate::Placed {
-            durability,
-            broken: None,
-            ..
-        } => Ok((durability, looks)),
-        fate => Err(Failure::Broken(format!("{fate:?}"))),
-    }
+    let error = answers
+        .iter()
+        .chain(inside)
+        .find_map(|answer| match answer {
+            Value::ServerError(error) => Some(error),
+            _ => None,
+        })?;
+    let why = reply::server_words(error);
+    Some(match is_over(error.code()) {
+        true => Failure::Broken(why),
+        false => Failure::Refused(why),
+    })
 }
 
 fn transaction(commands: impl Iterator<Item = Cmd>) -> Vec<Cmd> {
@@ -221,24 +227,23 @@ fn firsts(ids: &[Value], counts: PerLog<usize>) -> Fate {
     }
 }
 
-/// Waits until so many replicas have what this connection has written.
-async fn wait(link: &mut Link, firsts: PerLog<Offset>, replicas: u8, patience: Duration) -> Fate {
+/// Waits until as many replicas as are wanted have what this connection has written; says also whether
+/// the connection broke meanwhile.
+async fn wait(link: &mut Link, settings: &Settings) -> (Durability, Option<String>) {
+    let (replicas, patience) = (settings.replicas, settings.replicas_timeout);
+    if replicas == 0 {
+        return (Durability::Confirmed { replicas }, None);
+    }
     let mut command = redis::cmd("WAIT");
     // Never 0, which the server takes for ever.
     command
         .arg(replicas)
         .arg(patience.as_millis().max(1) as u64);
-    let answer = link.ask_patiently(vec![command], patience).await;
-    let (durability, broken) = match answer.as_deref() {
+    match link.ask_patiently(vec![command], patience).await.as_deref() {
         Ok([Value::Int(reached)]) => (standing(*reached, replicas), None),
         Ok([Value::ServerError(error)]) => (Durability::Offered, Some(reply::server_words(error))),
         Ok(_) => (Durability::Offered, None),
         Err(failure) => (Durability::Offered, Some(failure.why().to_owned())),
-    };
-    Fate::Placed {
-        firsts,
-        durability,
-        broken,
     }
 }
 

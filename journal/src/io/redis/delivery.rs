@@ -9,6 +9,7 @@ use redis::Cmd;
 use super::append::{self, Fate};
 use super::backoff::Backoff;
 use super::connect::Link;
+use super::failure::Failure;
 use super::reply::{self, Extent};
 use super::settings::Keys;
 use super::shared::Shared;
@@ -148,7 +149,7 @@ impl Delivery {
     }
 
     /// Whether the entry is there, and with everything before it on as many replicas as are wanted;
-    /// `None` when it is not there.
+    /// `None` when it is not there. A server that takes no write has not enough of them.
     pub(in crate::io) async fn confirm(
         &mut self,
         behind: Option<Proof>,
@@ -157,8 +158,16 @@ impl Delivery {
         let shared = Arc::clone(&self.shared);
         let mut link = self.link.take().ok_or("there is no connection")?;
         let looks = behind.map_or_else(Vec::new, |behind| before(&shared.keys, behind));
-        let (durability, looks) =
-            append::wait_for_all(&mut link, &shared.keys, looks, now_ms, &shared.settings).await?;
+        let waited =
+            append::wait_for_all(&mut link, &shared.keys, looks, now_ms, &shared.settings).await;
+        let (durability, looks) = match waited {
+            Ok(waited) => waited,
+            Err(Failure::Refused(_)) => {
+                self.link = Some(link);
+                return Ok(Some(false));
+            }
+            Err(Failure::Broken(why)) => return Err(why),
+        };
         self.link = Some(link);
         let is_confirmed = matches!(durability, Durability::Confirmed { .. });
         Ok(holds(behind, looks).then_some(is_confirmed))

@@ -115,7 +115,7 @@ async fn the_last_handle_leaves_what_was_answered_to_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.redb");
     let settings = server.settings();
-    let open = || Journal::open_held(&path, settings.clone(), &Options::default()).unwrap();
+    let open = || Journal::open_held(&path, settings.clone(), Options::default()).unwrap();
     let journal = open();
     within(journal.append(Alerts, vec![entry("a:0")]))
         .await
