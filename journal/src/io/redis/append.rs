@@ -304,6 +304,44 @@ mod tests {
     }
 
     #[test]
+    fn what_was_looked_at_is_taken_out_of_what_was_executed() {
+        let executed = "*3\r\n*0\r\n-ERR no such key\r\n$3\r\n0-1\r\n";
+        let mut placed = answers(&["+OK\r\n", QUEUED, QUEUED, QUEUED, executed]);
+        let looks = take_looks(&mut placed, 2);
+        assert!(matches!(
+            &looks[..],
+            [Value::Array(_), Value::ServerError(_)]
+        ));
+        let one = PerLog {
+            alerts: 1,
+            tracks: 0,
+        };
+        assert!(matches!(conclude(&placed, one), Fate::Placed { .. }));
+        let abort = "-EXECABORT Transaction discarded\r\n";
+        let mut refused = answers(&["+OK\r\n", QUEUED, QUEUED, "-OOM no\r\n", abort]);
+        assert_eq!(take_looks(&mut refused, 2), []);
+        assert!(matches!(conclude(&refused, one), Fate::Rejected { .. }));
+    }
+
+    #[test]
+    fn a_write_that_is_refused_is_no_broken_connection_unless_the_server_is_over() {
+        let abort = "-EXECABORT Transaction discarded\r\n";
+        let refused = |why| refusal(&answers(&["+OK\r\n", why, abort]));
+        let why = "NOREPLICAS too few".to_owned();
+        assert_eq!(
+            refused("-NOREPLICAS too few\r\n"),
+            Some(Failure::Refused(why))
+        );
+        let why = "READONLY a replica".to_owned();
+        assert_eq!(
+            refused("-READONLY a replica\r\n"),
+            Some(Failure::Broken(why))
+        );
+        let done = answers(&["+OK\r\n", QUEUED, "*1\r\n+OK\r\n"]);
+        assert_eq!(refusal(&done), None);
+    }
+
+    #[test]
     fn what_the_server_did_not_queue_is_rejected_with_its_first_reason() {
         let oom = "-OOM command not allowed\r\n";
         let abort = "-EXECABORT Transaction discarded\r\n";

@@ -8,8 +8,8 @@ use super::*;
 /// Misfortunes of one run.
 const TURNS: usize = 30;
 
-/// Servers in a row, each a replica of the one before it, and whoever is master is reached by way of
-/// the proxy.
+/// A master after the other, each once a replica of the one before it, and authors who reach by way of
+/// the proxy whoever it is.
 struct World {
     rng: StdRng,
     master: TestServer,
