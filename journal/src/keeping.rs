@@ -1,13 +1,15 @@
 //! What an author may delete of its own journal, as a value, before anything is.
 //!
 //! An alert stays until it is confirmed *and* whoever appended it says that its incident is closed,
-//! and that the close is confirmed; where nobody says so, at least [`KEEP_MS`]. There is no other
-//! reason to delete one: a full journal is an alarm. Positions are promised to nobody, and go when
+//! and that the close is confirmed; where nobody says so, at least [`KEEP_MS`]. Even then it stays for
+//! the hour for which the shared log would keep it, unless others need the room: what was confirmed
+//! can still be lost, by the promotion of another replica than the one that had it. There is no
+//! other reason to delete one: a full journal is an alarm. Positions are promised to nobody, and go when
 //! they are shipped, when they are old, or when alerts need their room.
 
 use crate::offset::{Offset, PerLog};
 use crate::shipping::Progress;
-use crate::trim::TrimPoint;
+use crate::trim::{RETENTION_MS, TrimPoint};
 
 /// How long a confirmed alert is kept at least where nobody says that its incident is closed: a day.
 /// Whoever finds in the morning that a server was set up anew in the night still finds everything
@@ -16,7 +18,7 @@ pub const KEEP_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Up to where each log may be deleted. `keep_from` is the first own offset of the alert log whose
 /// incident is not known to be closed, if anybody says; `now_ms` is milliseconds since the Unix
-/// epoch; `is_crowded` says that alerts need the room of positions.
+/// epoch; `is_crowded` says that what has to be kept needs the room of what need not.
 #[must_use]
 pub fn points(
     progress: Progress,
@@ -24,18 +26,15 @@ pub fn points(
     now_ms: u64,
     is_crowded: bool,
 ) -> PerLog<Vec<TrimPoint>> {
-    let alerts = match keep_from {
-        Some(keep_from) => Some(TrimPoint {
-            end: keep_from.min(progress.confirmed),
-            committed_at_ms: u64::MAX,
-        }),
-        None => now_ms
-            .checked_sub(KEEP_MS)
-            .map(|committed_at_ms| TrimPoint {
-                end: progress.confirmed,
-                committed_at_ms,
-            }),
+    let (end, committed_at_ms) = match keep_from {
+        Some(keep_from) if is_crowded => (keep_from, Some(u64::MAX)),
+        Some(keep_from) => (keep_from, now_ms.checked_sub(RETENTION_MS)),
+        None => (Offset(u64::MAX), now_ms.checked_sub(KEEP_MS)),
     };
+    let alerts = committed_at_ms.map(|committed_at_ms| TrimPoint {
+        end: end.min(progress.confirmed),
+        committed_at_ms,
+    });
     let shipped = TrimPoint {
         end: progress.shipped.tracks,
         committed_at_ms: u64::MAX,
@@ -50,7 +49,7 @@ pub fn points(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trim::{Candidate, RETENTION_MS, plan};
+    use crate::trim::{Candidate, plan};
 
     const PROGRESS: Progress = Progress {
         confirmed: Offset(50),
@@ -89,6 +88,10 @@ mod tests {
     #[test]
     fn a_caller_that_knows_its_incidents_decides_among_what_is_confirmed() {
         let alerts = |keep_from| deleted(&points(PROGRESS, Some(keep_from), 0, true).alerts);
+        let hours = |hours| points(PROGRESS, Some(Offset(99)), hours * RETENTION_MS, false);
+        assert_eq!(deleted(&hours(0).alerts), 0);
+        assert_eq!(deleted(&hours(3).alerts), 3, "older than an hour");
+        assert_eq!(deleted(&hours(99).alerts), 5);
         assert_eq!(alerts(Offset(0)), 0);
         assert_eq!(alerts(Offset(29)), 2);
         assert_eq!(alerts(Offset(50)), 5);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::State;
+use super::state::State;
 use crate::io::journal::Health;
 
 /// The own journal decides whether receipts are given; the shared log, whether anybody reads them.

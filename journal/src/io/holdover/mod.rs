@@ -6,11 +6,12 @@
 
 mod health;
 mod shipper;
+mod state;
 mod upkeep;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset};
 use crate::shipping::Progress;
 use shipper::Shipper;
+use state::{State, Unanswered};
 
 /// How long closing tries to bring what is left into the shared log: a stop in good order takes no
 /// longer than that, and what is left is delivered by the next start.
@@ -65,18 +67,6 @@ struct Owner {
     stop: watch::Sender<bool>,
     shipper: watch::Receiver<()>,
     tasks: [AbortHandle; 3],
-}
-
-/// What the handles and the answers share.
-#[derive(Debug)]
-struct State {
-    health: watch::Sender<Health>,
-    /// Set once; then nothing is taken any more.
-    closing: AtomicBool,
-    /// Offers that are not answered yet.
-    unanswered: watch::Sender<u64>,
-    /// The first own offset that has to be kept, as the caller says; `u64::MAX` while nobody does.
-    keep_from: AtomicU64,
 }
 
 impl Drop for Owner {
@@ -124,15 +114,8 @@ impl Held {
         options: &Options,
     ) -> Result<Self, OpenError> {
         let shared = Redis::start(settings, options);
-        let state = Arc::new(State {
-            health: watch::Sender::new(health::of(
-                &own.health().borrow(),
-                &shared.health().borrow(),
-            )),
-            closing: AtomicBool::new(false),
-            unanswered: watch::Sender::new(0),
-            keep_from: AtomicU64::new(u64::MAX),
-        });
+        let health = health::of(&own.health().borrow(), &shared.health().borrow());
+        let state = State::new(health);
         let stop = watch::Sender::new(false);
         let (shipper, progress) = Shipper::new(
             Arc::clone(own.writer()),
@@ -233,7 +216,7 @@ impl Held {
     }
 
     /// Says that the incidents of everything before `own` (an offset of [`Appended::first`]) are
-    /// closed, and that this is confirmed. It never goes back. Until the first call, everything is
+    /// closed, and that this is confirmed: they go an hour later. It never goes back. Until the first call, everything is
     /// kept for [`crate::keeping::KEEP_MS`].
     pub fn keep_from(&self, own: Offset) {
         let kept = &self.owner.state.keep_from;
@@ -304,35 +287,6 @@ impl Held {
         shared.close().await;
         own.close().await;
         state.be(Health::Closed);
-    }
-}
-
-impl State {
-    /// Takes note, unless it is over.
-    fn be(&self, health: Health) {
-        self.health.send_if_modified(|now| {
-            let changes = !now.is_over() && *now != health;
-            if changes {
-                *now = health;
-            }
-            changes
-        });
-    }
-}
-
-/// An offer that is not answered yet.
-struct Unanswered(Arc<State>);
-
-impl Unanswered {
-    fn new(state: Arc<State>) -> Self {
-        state.unanswered.send_modify(|count| *count += 1);
-        Self(state)
-    }
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        self.0.unanswered.send_modify(|count| *count -= 1);
     }
 }
 

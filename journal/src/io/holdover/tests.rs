@@ -1,5 +1,6 @@
 //! Servers that die, fail over, forget and fill up behind an author that has given its receipts.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use super::*;

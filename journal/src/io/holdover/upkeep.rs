@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::State;
+use super::state::State;
 use crate::error::StoreError;
 use crate::io::pending;
 use crate::io::store::LIVE_BYTES_ALARM;

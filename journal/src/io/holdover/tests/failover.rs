@@ -87,6 +87,33 @@ async fn what_a_failover_took_back_is_shipped_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_replica_has_is_confirmed_as_soon_as_one_has_it() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let settings = Settings {
+        replicas: 1,
+        replicas_timeout: Duration::from_millis(50),
+        ..server.settings()
+    };
+    let mut author = Author::new("a", settings);
+    author.raise(5).await;
+    author.until_shipped().await;
+    assert_eq!(author.held().backlog().entries, 5);
+    // Now it refuses also the write that goes before the wait for replicas.
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    author.until_troubled().await;
+    author.raise(5).await;
+    assert_eq!(author.held().backlog().entries, 10);
+    let since = Instant::now();
+    let replica = server.replica();
+    settle("no replica", server.settings(), &[&author], since).await;
+    let there = replica.command(&["XLEN", "{ansim:p0}:alerts"]);
+    assert_eq!(there, redis::Value::Int(10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_authors_bring_back_each_its_own_in_order() {
     if !is_here() {
         return;

@@ -65,7 +65,9 @@ async fn a_caller_that_knows_its_incidents_lets_go_of_them() {
     author.held().all_shipped().await;
     author.held().keep_from(Offset(4));
     author.held().keep_from(Offset(2));
-    within(author.journal.trim(0)).await.unwrap();
+    within(author.journal.trim(RETENTION_MS - 1)).await.unwrap();
+    assert_eq!(first(&author, Alerts), Offset(0));
+    within(author.journal.trim(RETENTION_MS)).await.unwrap();
     assert_eq!(first(&author, Alerts), Offset(4), "it does not go back");
     within(author.journal.trim(u64::MAX)).await.unwrap();
     assert_eq!(

@@ -1,0 +1,58 @@
+//! What the handles, the answers and the tasks of a holdover share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use tokio::sync::watch;
+
+use crate::io::journal::Health;
+
+/// What the handles and the answers share.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) health: watch::Sender<Health>,
+    /// Set once; then nothing is taken any more.
+    pub(super) closing: AtomicBool,
+    /// Offers that are not answered yet.
+    pub(super) unanswered: watch::Sender<u64>,
+    /// The first own offset that has to be kept, as the caller says; `u64::MAX` while nobody does.
+    pub(super) keep_from: AtomicU64,
+}
+
+impl State {
+    pub(super) fn new(health: Health) -> Arc<Self> {
+        Arc::new(Self {
+            health: watch::Sender::new(health),
+            closing: AtomicBool::new(false),
+            unanswered: watch::Sender::new(0),
+            keep_from: AtomicU64::new(u64::MAX),
+        })
+    }
+
+    /// Takes note, unless it is over.
+    pub(super) fn be(&self, health: Health) {
+        self.health.send_if_modified(|now| {
+            let changes = !now.is_over() && *now != health;
+            if changes {
+                *now = health;
+            }
+            changes
+        });
+    }
+}
+
+/// An offer that is not answered yet.
+pub(super) struct Unanswered(pub(super) Arc<State>);
+
+impl Unanswered {
+    pub(super) fn new(state: Arc<State>) -> Self {
+        state.unanswered.send_modify(|count| *count += 1);
+        Self(state)
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.unanswered.send_modify(|count| *count -= 1);
+    }
+}
