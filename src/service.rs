@@ -247,7 +247,7 @@ async fn open_log(parts: &ServiceParts) -> anyhow::Result<Journal> {
     let options = parts.journal.clone();
     if let Some(settings) = parts.log.clone() {
         let opening =
-            tokio::task::spawn_blocking(move || Journal::open_held(path, settings, &options));
+            tokio::task::spawn_blocking(move || Journal::open_held(path, settings, options));
         return Ok(opening.await??);
     }
     let opening = tokio::task::spawn_blocking(move || Journal::open_embedded(path, options));
