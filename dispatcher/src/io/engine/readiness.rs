@@ -93,9 +93,10 @@ impl Engine {
         }
         match health {
             Health::Healthy => {}
-            Health::Troubled { why } | Health::Failed { why } => {
-                problems.push(format!("the log takes nothing: {why}"));
-            }
+            Health::Troubled { why } => problems.push(format!(
+                "the shared log is away, so what is new elsewhere is not seen here: {why}"
+            )),
+            Health::Failed { why } => problems.push(format!("the log takes nothing: {why}")),
             Health::Closed => problems.push("the log is closed".to_owned()),
         }
         for day in self.unusable_keys().iter() {
