@@ -7,12 +7,13 @@
 //! second time without having written (invariant 1). On a server ([`Batcher::settled`]) a lost
 //! batch concerns nobody but those who wait for it, and the server gives the offsets.
 
-use std::collections::VecDeque;
+mod queue;
 
 use bytes::Bytes;
 
 use crate::error::AppendError;
 use crate::offset::{LogName, Offset, PerLog};
+use queue::{Offer, Queue};
 
 /// How long a position waits for an alert to ride along with: 100 ms, ten commits a second when
 /// nothing else happens, and still live on a map.
@@ -423,58 +424,6 @@ impl<T> Batcher<T> {
     #[must_use]
     pub fn queued_entries(&self, log: LogName) -> usize {
         self.queues.get(log).entries
-    }
-}
-
-#[derive(Debug)]
-struct Offer<T> {
-    entries: Vec<Bytes>,
-    bytes: usize,
-    offered_ms: u64,
-    ticket: T,
-}
-
-/// Offers of one log in order, and what they sum up to.
-#[derive(Debug)]
-struct Queue<T> {
-    offers: VecDeque<Offer<T>>,
-    entries: usize,
-    bytes: usize,
-}
-
-impl<T> Queue<T> {
-    const fn new() -> Self {
-        Self {
-            offers: VecDeque::new(),
-            entries: 0,
-            bytes: 0,
-        }
-    }
-
-    fn push(&mut self, offer: Offer<T>) {
-        self.entries += offer.entries.len();
-        self.bytes += offer.bytes;
-        self.offers.push_back(offer);
-    }
-
-    /// The oldest offers that fit.
-    fn take(&mut self, entries_max: usize, bytes_max: usize) -> Vec<Offer<T>> {
-        let (mut entries, mut bytes) = (0, 0);
-        let fits = self.offers.iter().take_while(|offer| {
-            entries += offer.entries.len();
-            bytes += offer.bytes;
-            entries <= entries_max && bytes <= bytes_max
-        });
-        let count = fits.count();
-        let taken: Vec<_> = self.offers.drain(..count).collect();
-        self.entries -= taken.iter().map(|offer| offer.entries.len()).sum::<usize>();
-        self.bytes -= taken.iter().map(|offer| offer.bytes).sum::<usize>();
-        taken
-    }
-
-    fn drain(&mut self) -> impl Iterator<Item = Offer<T>> {
-        (self.entries, self.bytes) = (0, 0);
-        std::mem::take(&mut self.offers).into_iter()
     }
 }
 
