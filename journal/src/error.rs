@@ -18,7 +18,8 @@ pub enum AppendError {
         /// Entries that wait for their commit.
         queued_entries: usize,
     },
-    /// The live journal is at its bound, so positions are shed; alerts are still taken.
+    /// The live journal is at its bound and even a few seconds of positions have no room, so positions
+    /// are shed; alerts are still taken.
     #[error(
         "the journal holds {live_bytes} bytes, its bound: positions are shed; trim or look why snapshots stopped"
     )]

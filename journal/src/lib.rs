@@ -12,7 +12,7 @@
 //!
 //! The files at the top are pure (time and randomness are arguments): [`batcher`] decides what is
 //! committed together, [`mod@batch`] is the format of one commit, [`trim`] plans what may be
-//! deleted, [`mod@seal`] closes bodies, [`proof`] concludes whether a log is the one that was read,
+//! deleted, [`crowding`] what a full journal does with positions, [`mod@seal`] closes bodies, [`proof`] concludes whether a log is the one that was read,
 //! [`server_check`] whether a server may hold one, [`shipping`] what an author does to bring its own
 //! journal into the shared log, [`keeping`] what it may delete of it. `io` holds the database, the commit thread, the
 //! Redis client, the tails and the files of the day keys.
@@ -22,6 +22,7 @@
 
 pub mod batch;
 pub mod batcher;
+pub mod crowding;
 pub mod error;
 pub mod incident_rows;
 pub mod keeping;

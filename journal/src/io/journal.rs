@@ -17,9 +17,10 @@ use super::Embedded;
 use super::holdover::Held;
 #[cfg(feature = "redis")]
 use super::redis::{Redis, settings::Settings};
-use super::store::{CACHE_BYTES, LIVE_BYTES_ALARM, Snapshot, Trimmed};
+use super::store::{CACHE_BYTES, Snapshot, Trimmed};
 use super::tail::Tail;
 use crate::batcher::{Appended, Limits};
+use crate::crowding::LIVE_BYTES_ALARM;
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
@@ -354,7 +355,7 @@ impl Journal {
 
     /// Bytes of live entries and snapshot rows, with an own journal in front of a server those of the
     /// own journal; of a server, all the memory that it uses. Positions
-    /// are shed at [`super::store::LIVE_BYTES_MAX`], or at
+    /// are kept shorter and then shed from [`crate::crowding::LIVE_BYTES_MAX`] on, or shed at
     /// [`crate::server_check::MEMORY_SHED_PERCENT`] of what the server may use.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {

@@ -15,6 +15,7 @@ use redb::{
 
 use crate::batch;
 use crate::batcher::Batch;
+use crate::crowding::Size;
 use crate::error::{OpenError, StoreError};
 use crate::offset::{LogName, Offset, PerLog};
 
@@ -34,13 +35,6 @@ pub const FORMAT_VERSION: u64 = 1;
 /// Memory for pages: a quarter of the largest live journal, which holds everything that tails and
 /// snapshots touch while nothing is wrong. The database's own default is 1 GiB.
 pub const CACHE_BYTES: usize = 64 << 20;
-
-/// Live bytes at which positions are shed: the repair after a crash reads them all, and stays under
-/// 2 s up to here (17 to 39 s for 4 GB).
-pub const LIVE_BYTES_MAX: u64 = 256 << 20;
-
-/// Live bytes at which somebody has to look: 70 % of [`LIVE_BYTES_MAX`].
-pub const LIVE_BYTES_ALARM: u64 = LIVE_BYTES_MAX / 10 * 7;
 
 /// Offsets skipped behind a last batch that does not say how many entries it has: more than any
 /// batch holds.
@@ -82,6 +76,7 @@ pub struct Store {
     db: RwLock<Option<Database>>,
     ends: Mutex<PerLog<Offset>>,
     live_bytes: AtomicU64,
+    track_bytes: AtomicU64,
     /// The first error of a writing transaction: there is no second try.
     failed: OnceLock<String>,
     durability: Durability,
@@ -122,11 +117,12 @@ impl Store {
         if found < FORMAT_VERSION {
             create_tables(&db, quick_repair).map_err(|error| storage(&error))?;
         }
-        let (ends, live_bytes) = survey(&db).map_err(|error| storage(&error))?;
+        let (ends, size) = survey(&db).map_err(|error| storage(&error))?;
         Ok(Self {
             db: RwLock::new(Some(db)),
             ends: Mutex::new(ends),
-            live_bytes: AtomicU64::new(live_bytes),
+            live_bytes: AtomicU64::new(size.live_bytes),
+            track_bytes: AtomicU64::new(size.track_bytes),
             failed: OnceLock::new(),
             durability: Durability::Immediate,
             quick_repair,
@@ -140,20 +136,22 @@ impl Store {
     /// Any error is final: whether the batch is there is known after a restart only, and every
     /// later call fails.
     pub fn commit(&self, batch: &Batch, now_ms: u64) -> Result<(), StoreError> {
-        let mut written = 0;
+        let mut written = PerLog::<u64>::default();
         self.write("committing a batch", |txn| {
             for log in LogName::ALL {
                 let run = batch.runs.get(log);
                 if !run.entries.is_empty() {
                     let value = batch::encode(now_ms, &run.entries);
-                    written += KEY_BYTES + value.len() as u64;
+                    *written.get_mut(log) = KEY_BYTES + value.len() as u64;
                     txn.open_table(table(log))?
                         .insert(run.first.0, value.as_slice())?;
                 }
             }
             Ok(())
         })?;
-        self.live_bytes.fetch_add(written, Ordering::Relaxed);
+        for log in LogName::ALL {
+            self.count(log, *written.get(log));
+        }
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         for log in LogName::ALL {
             *ends.get_mut(log) = batch.runs.get(log).end();
@@ -173,10 +171,33 @@ impl Store {
         self.live_bytes.load(Ordering::Relaxed)
     }
 
+    /// [`Self::live_bytes`], and how many of them are positions.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size {
+            live_bytes: self.live_bytes(),
+            track_bytes: self.track_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn count(&self, log: LogName, written: u64) {
+        self.live_bytes.fetch_add(written, Ordering::Relaxed);
+        if log == LogName::Tracks {
+            self.track_bytes.fetch_add(written, Ordering::Relaxed);
+        }
+    }
+
+    fn discount(&self, log: LogName, deleted: u64) {
+        self.live_bytes.fetch_sub(deleted, Ordering::Relaxed);
+        if log == LogName::Tracks {
+            self.track_bytes.fetch_sub(deleted, Ordering::Relaxed);
+        }
+    }
+
     /// Makes the store look larger than it is.
     #[cfg(test)]
-    pub(super) fn count_live_bytes(&self, bytes: u64) {
-        self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
+    pub(super) fn pretend_bytes(&self, log: LogName, bytes: u64) {
+        self.count(log, bytes);
     }
 
     /// Closes the database in good order, so that the next opening needs no repair. A second call
@@ -261,20 +282,27 @@ fn create_tables(db: &Database, quick_repair: bool) -> Result<(), redb::Error> {
 }
 
 /// Where the logs end, and what lives in the file.
-fn survey(db: &Database) -> Result<(PerLog<Offset>, u64), redb::Error> {
+fn survey(db: &Database) -> Result<(PerLog<Offset>, Size), redb::Error> {
     let txn = db.begin_read()?;
     let meta = txn.open_table(META)?;
     let mut ends = PerLog::default();
-    let mut live_bytes = txn.open_table(SNAPSHOT)?.stats()?.stored_bytes();
+    let mut size = Size {
+        live_bytes: txn.open_table(SNAPSHOT)?.stats()?.stored_bytes(),
+        track_bytes: 0,
+    };
     for log in LogName::ALL {
         let batches = txn.open_table(table(log))?;
-        live_bytes += batches.stats()?.stored_bytes();
+        let bytes = batches.stats()?.stored_bytes();
+        size.live_bytes += bytes;
+        if log == LogName::Tracks {
+            size.track_bytes = bytes;
+        }
         *ends.get_mut(log) = match batches.last()? {
             Some((first, value)) => batch_end(Offset(first.value()), value.value()),
             None => Offset(meta.get(meta_first(log))?.map_or(0, |first| first.value())),
         };
     }
-    Ok((ends, live_bytes))
+    Ok((ends, size))
 }
 
 /// The offset after a batch, also when nobody can read how many entries it has.

@@ -2,6 +2,7 @@
 //! lock, which is held for pushing and taking and never during a commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,12 @@ use tokio::sync::watch;
 use super::journal::{Clock, Health};
 use super::lock::PidFile;
 use super::pending::{Chore, Pending, Reply, Work, answer};
-use super::store::{LIVE_BYTES_MAX, Store};
+use super::store::Store;
 use crate::batcher::{Batch, Batcher, Limits};
+use crate::crowding::CROWDED_TRIM_EVERY_MS;
 use crate::error::{AppendError, StoreError};
 use crate::offset::{LogName, Offset, PerLog};
+use crate::trim::TrimBy;
 
 /// What the handles and the commit thread share.
 pub(crate) struct Writer {
@@ -26,6 +29,8 @@ pub(crate) struct Writer {
     ended: watch::Sender<bool>,
     started: Instant,
     clock: Clock,
+    /// When a full journal deletes positions again, by [`Self::now_ms`].
+    room_due_ms: AtomicU64,
 }
 
 impl Writer {
@@ -43,6 +48,7 @@ impl Writer {
             ended: watch::Sender::new(false),
             started: Instant::now(),
             clock,
+            room_due_ms: AtomicU64::new(0),
         }
     }
 
@@ -52,8 +58,9 @@ impl Writer {
         entries: Vec<Bytes>,
         reply: Reply,
     ) -> Result<(), AppendError> {
-        let live_bytes = self.store.live_bytes();
-        if log == LogName::Tracks && live_bytes >= LIVE_BYTES_MAX {
+        let size = self.store.size();
+        if log == LogName::Tracks && !size.takes_tracks() {
+            let live_bytes = size.live_bytes;
             return Err(AppendError::Full { live_bytes });
         }
         let now_ms = self.now_ms();
@@ -171,9 +178,28 @@ impl Writer {
                 }
                 let outcomes = self.lock().batcher.committed(batch.id, Ok(()));
                 answer(outcomes);
+                self.make_room();
             }
             Err(error) => self.fail(error.to_string()),
         }
+    }
+
+    /// Deletes old positions of a full journal.
+    fn make_room(&self) {
+        let Some(point) = self.store.size().track_trim_point(self.clock.unix_ms()) else {
+            return;
+        };
+        let now_ms = self.now_ms();
+        let is_due = |due: u64| (now_ms >= due).then_some(now_ms + CROWDED_TRIM_EVERY_MS);
+        let due = &self.room_due_ms;
+        if due
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_due)
+            .is_err()
+        {
+            return;
+        }
+        let trimmed = self.store.trim_by(LogName::Tracks, TrimBy::Point(point));
+        self.look_at(&trimmed);
     }
 
     fn publish(&self, log: LogName, end: Offset) {

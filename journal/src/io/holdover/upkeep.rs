@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::state::State;
+use crate::crowding::LIVE_BYTES_ALARM;
 use crate::error::StoreError;
 use crate::io::pending;
-use crate::io::store::LIVE_BYTES_ALARM;
 use crate::io::writer::Writer;
 use crate::keeping;
 use crate::offset::{LogName, Offset};

@@ -1,7 +1,5 @@
 //! Trimming: looks at the oldest batches, plans, deletes what the plan says in one transaction.
 
-use std::sync::atomic::Ordering;
-
 use redb::{ReadableTable, WriteTransaction};
 
 use super::{
@@ -61,7 +59,7 @@ impl Store {
             return Ok(Trimmed::default());
         }
         let trimmed = self.write("trimming the log", |txn| delete(txn, log, &oldest[..count]))?;
-        self.live_bytes.fetch_sub(trimmed.bytes, Ordering::Relaxed);
+        self.discount(log, trimmed.bytes);
         Ok(trimmed)
     }
 

@@ -119,7 +119,7 @@ async fn a_full_own_journal_is_an_alarm_and_takes_alerts() {
     author.held().all_shipped().await;
     assert!(!author.journal.size_alarm());
     let own = author.held().owner.own.store();
-    own.count_live_bytes(crate::io::store::LIVE_BYTES_MAX);
+    own.pretend_bytes(Tracks, crate::crowding::LIVE_BYTES_MAX);
     assert!(author.journal.size_alarm());
     let position = within(author.journal.append(Tracks, vec![entry("t")])).await;
     assert!(
