@@ -1,5 +1,5 @@
-//! What a full journal does with positions: it keeps them for seconds instead of an hour, and takes
-//! no more only when even those need too much room. Alerts are always taken.
+//! What a crowded journal does with positions: it keeps them for seconds instead of an hour, and a
+//! full one takes no more only when even those need too much room. Alerts are always taken.
 //!
 //! Where somebody is now is worth more than where everybody was, and readers see a position within
 //! moments of its commit: a board that follows the log loses nothing by this.
@@ -11,18 +11,18 @@ use crate::trim::TrimPoint;
 /// 2 s up to here (17 to 39 s for 4 GB).
 pub const LIVE_BYTES_MAX: u64 = 256 << 20;
 
-/// Live bytes at which somebody has to look: 70 % of [`LIVE_BYTES_MAX`].
+/// Live bytes at which a journal is crowded, and somebody has to look: 70 % of [`LIVE_BYTES_MAX`].
 pub const LIVE_BYTES_ALARM: u64 = LIVE_BYTES_MAX / 10 * 7;
 
 /// Bytes of positions that a full journal takes: a quarter of it, so that the repair takes half a
 /// second more; 20,000 positions of 160 bytes a second for twenty seconds.
 pub const CROWDED_TRACK_BYTES_MAX: u64 = LIVE_BYTES_MAX / 4;
 
-/// Bytes of positions from which a full journal deletes the oldest: half of the room that they have,
-/// so that there is room while it deletes.
+/// Bytes of positions from which a crowded journal deletes the oldest: half of the room that they
+/// have in a full one, so that there is room while it deletes.
 pub const CROWDED_TRACK_BYTES_KEPT: u64 = CROWDED_TRACK_BYTES_MAX / 2;
 
-/// How long positions stay at least in a full journal: ten seconds. A reader that is further behind
+/// How long positions stay at least in a crowded journal: ten seconds. A reader that is further behind
 /// says that it lags, and shows the newest first.
 pub const CROWDED_RETENTION_MS: u64 = 10_000;
 
@@ -41,22 +41,22 @@ pub struct Size {
 }
 
 impl Size {
-    /// Whether positions are kept for seconds only.
+    /// Whether positions are kept for seconds only, and somebody has to look.
     #[must_use]
-    pub const fn is_full(self) -> bool {
-        self.live_bytes >= LIVE_BYTES_MAX
+    pub const fn is_crowded(self) -> bool {
+        self.live_bytes >= LIVE_BYTES_ALARM
     }
 
     /// Whether a position is taken.
     #[must_use]
     pub const fn takes_tracks(self) -> bool {
-        !self.is_full() || self.track_bytes < CROWDED_TRACK_BYTES_MAX
+        self.live_bytes < LIVE_BYTES_MAX || self.track_bytes < CROWDED_TRACK_BYTES_MAX
     }
 
     /// Up to where positions go now, to make room; `now_ms` is milliseconds since the Unix epoch.
     #[must_use]
     pub fn track_trim_point(self, now_ms: u64) -> Option<TrimPoint> {
-        if !self.is_full() || self.track_bytes < CROWDED_TRACK_BYTES_KEPT {
+        if !self.is_crowded() || self.track_bytes < CROWDED_TRACK_BYTES_KEPT {
             return None;
         }
         let committed_at_ms = now_ms.checked_sub(CROWDED_RETENTION_MS)?;
@@ -82,11 +82,18 @@ mod tests {
 
     #[test]
     fn while_there_is_room_positions_are_taken_and_kept() {
-        for track_bytes in [0, CROWDED_TRACK_BYTES_MAX, LIVE_BYTES_MAX - 1] {
-            let size = size(LIVE_BYTES_MAX - 1, track_bytes);
+        for track_bytes in [0, CROWDED_TRACK_BYTES_MAX, LIVE_BYTES_ALARM - 1] {
+            let size = size(LIVE_BYTES_ALARM - 1, track_bytes);
             assert!(size.takes_tracks());
             assert_eq!(size.track_trim_point(NOW_MS), None);
         }
+    }
+
+    #[test]
+    fn a_crowded_journal_makes_room_before_it_is_full() {
+        let size = size(LIVE_BYTES_ALARM, LIVE_BYTES_ALARM);
+        assert!(size.takes_tracks());
+        assert!(size.track_trim_point(NOW_MS).is_some());
     }
 
     #[test]

@@ -20,7 +20,6 @@ use super::redis::{Redis, settings::Settings};
 use super::store::{CACHE_BYTES, Snapshot, Trimmed};
 use super::tail::Tail;
 use crate::batcher::{Appended, Limits};
-use crate::crowding::LIVE_BYTES_ALARM;
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
@@ -372,7 +371,7 @@ impl Journal {
     #[must_use]
     pub fn size_alarm(&self) -> bool {
         match self {
-            Self::Embedded(_) => self.size_bytes() >= LIVE_BYTES_ALARM,
+            Self::Embedded(embedded) => embedded.store().size().is_crowded(),
             #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.size_alarm(),
             #[cfg(feature = "redis")]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::journal::{Clock, Health};
 use super::lock::PidFile;
@@ -61,6 +61,7 @@ impl Writer {
         let size = self.store.size();
         if log == LogName::Tracks && !size.takes_tracks() {
             let live_bytes = size.live_bytes;
+            self.make_room();
             return Err(AppendError::Full { live_bytes });
         }
         let now_ms = self.now_ms();
@@ -184,7 +185,8 @@ impl Writer {
         }
     }
 
-    /// Deletes old positions of a full journal.
+    /// Has old positions of a crowded journal deleted. Also whoever is refused asks for it: where nothing is
+    /// taken, no commit would.
     fn make_room(&self) {
         let Some(point) = self.store.size().track_trim_point(self.clock.unix_ms()) else {
             return;
@@ -198,8 +200,13 @@ impl Writer {
         {
             return;
         }
-        let trimmed = self.store.trim_by(LogName::Tracks, TrimBy::Point(point));
-        self.look_at(&trimmed);
+        // Nobody waits for it.
+        let (reply, _) = oneshot::channel();
+        self.chore(Chore::Trim {
+            log: LogName::Tracks,
+            by: TrimBy::Point(point),
+            reply,
+        });
     }
 
     fn publish(&self, log: LogName, end: Offset) {

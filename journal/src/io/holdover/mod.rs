@@ -26,7 +26,6 @@ use super::redis::Redis;
 use super::redis::settings::Settings;
 use super::store::Trimmed;
 use crate::batcher::{Appended, Durability};
-use crate::crowding::LIVE_BYTES_ALARM;
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset};
 use crate::shipping::Progress;
@@ -243,7 +242,7 @@ impl Held {
 
     /// Whether the own journal, or the server, is so full that somebody has to look.
     pub(crate) fn size_alarm(&self) -> bool {
-        self.size_bytes() >= LIVE_BYTES_ALARM || self.owner.shared.size_alarm()
+        self.owner.own.store().size().is_crowded() || self.owner.shared.size_alarm()
     }
 
     /// Trims the own journal, which it does by itself as well, and then the shared log.

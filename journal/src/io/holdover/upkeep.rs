@@ -8,7 +8,6 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::state::State;
-use crate::crowding::LIVE_BYTES_ALARM;
 use crate::error::StoreError;
 use crate::io::pending;
 use crate::io::writer::Writer;
@@ -47,7 +46,7 @@ pub(super) async fn trim(
         u64::MAX => None,
         offset => Some(Offset(offset)),
     };
-    let is_crowded = own.store.live_bytes() >= LIVE_BYTES_ALARM;
+    let is_crowded = own.store.size().is_crowded();
     let points = keeping::points(progress, keep_from, now_ms, is_crowded);
     for log in LogName::ALL {
         for point in points.get(log) {

@@ -261,8 +261,8 @@ async fn snapshots_come_back_with_their_offset_and_trimming_follows_them() {
 
 #[tokio::test]
 async fn positions_are_shed_at_the_size_bound_and_alerts_are_not() {
-    use crate::crowding::{CROWDED_TRACK_BYTES_MAX, LIVE_BYTES_MAX};
-    let journal = over(&SimDisk::new());
+    use crate::crowding::{CROWDED_RETENTION_MS, CROWDED_TRACK_BYTES_MAX, LIVE_BYTES_MAX};
+    let (journal, now_ms) = manual(&SimDisk::new());
     assert!(!journal.size_alarm());
     let store = embedded(&journal).store();
     store.pretend_bytes(Alerts, LIVE_BYTES_MAX);
@@ -271,10 +271,18 @@ async fn positions_are_shed_at_the_size_bound_and_alerts_are_not() {
         .append(Tracks, vec![entry("position")])
         .await
         .unwrap();
+    now_ms.store(CROWDED_RETENTION_MS, Ordering::SeqCst);
     store.pretend_bytes(Tracks, CROWDED_TRACK_BYTES_MAX);
     let shed = journal.append(Tracks, vec![entry("position")]).await;
     assert!(matches!(shed, Err(AppendError::Full { .. })), "{shed:?}");
     journal.append(Alerts, vec![entry("raise")]).await.unwrap();
+    // The first position is old by this clock; the refusal alone had it deleted.
+    within(async {
+        while journal.first(Tracks).await != Ok(Offset(1)) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -291,11 +299,12 @@ async fn a_full_journal_keeps_positions_for_seconds_and_goes_on_taking_them() {
     position("there is room").await.unwrap();
     assert_eq!(journal.first(Tracks).await, Ok(Offset(0)));
     store.pretend_bytes(Tracks, CROWDED_TRACK_BYTES_KEPT);
-    position("the room is made").await.unwrap();
-    // Its answer goes out before the room is made; the next commit comes after that.
+    position("room is asked for").await.unwrap();
+    // Chores go before the batch after the next.
+    position("room is made").await.unwrap();
     position("after that").await.unwrap();
     assert_eq!(journal.first(Tracks).await, Ok(Offset(1)));
     let before = store.size().track_bytes;
     assert!(before > CROWDED_TRACK_BYTES_KEPT, "what is kept is counted");
-    assert_eq!(journal.end(Tracks), Offset(5));
+    assert_eq!(journal.end(Tracks), Offset(6));
 }
