@@ -127,6 +127,12 @@ impl Verification {
     pub fn is_verified(self) -> bool {
         self == Self::Verified
     }
+
+    /// Whether the site knows whose phone it is: a token that it signed, also one that has expired.
+    #[must_use]
+    pub fn is_of_site(self) -> bool {
+        matches!(self, Self::Verified | Self::Expired)
+    }
 }
 
 /// Header of a decision.

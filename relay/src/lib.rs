@@ -2,7 +2,7 @@
 //!
 //! The files at the top are pure: [`session`] is one connection as a state machine, [`admission`] marks who
 //! speaks, [`mod@append`] is a report on its way into the log, [`ledger`] knows which reports are under way or durable,
-//! [`way_back`] folds the alert log for the phones, [`intake`] says which packets go in first when too many come, [`connection_id`] and [`close`] are formats. `io` holds the QUIC
+//! [`way_back`] folds the alert log for the phones, [`intake`] says which packets go in first when too many come, [`precedence`] which alerts do when the journal has no room, [`connection_id`] and [`close`] are formats. `io` holds the QUIC
 //! door: endpoint, TLS, keys, metrics, and the loop that feeds a session.
 //!
 //! What is absent: the relay knows no jurisdiction, no desk and no officer. It refuses nobody.
@@ -14,6 +14,7 @@ pub mod connection_id;
 pub mod intake;
 pub mod ledger;
 pub mod limits;
+pub mod precedence;
 pub mod session;
 pub mod way_back;
 

@@ -156,7 +156,8 @@ pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
 /// Alerts whose reports are durable and not yet folded. The fold is some batches behind at most.
 pub const UNFOLDED_ALERTS_MAX: usize = 100_000;
 
-/// Alerts that wait because the journal's queue is full: as many again as it holds. Beyond, phones are sent away.
+/// Alerts that wait because the journal's queue is full: as many again as it holds. Beyond, phones are sent away: first those
+/// with texts, then those whom the site does not know ([`crate::precedence`]).
 pub const HELD_ENTRIES_MAX: usize = 65_536;
 
 /// For how long an alert waits for room in the journal's queue before its phone is sent away. A phone without a

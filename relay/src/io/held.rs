@@ -1,7 +1,5 @@
-//! Alerts for which the journal's queue has no room just now: they wait here and are offered again. An alert is not
-//! shed.
+//! Alerts for which the journal's queue has no room just now: they wait here and are offered again.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -13,6 +11,7 @@ use super::hub::Hub;
 use super::mailbox::Mailbox;
 use crate::append::ReportKey;
 use crate::limits::{HELD_ENTRIES_MAX, HELD_PATIENCE, HELD_RETRY};
+use crate::precedence::{Queue, Rank};
 
 /// Entries of one log from one connection.
 #[derive(Default)]
@@ -28,6 +27,7 @@ pub(crate) struct Waiting {
     pub(crate) entries: Vec<Bytes>,
     pub(crate) keys: Arc<[ReportKey]>,
     pub(crate) mailbox: Arc<Mailbox>,
+    rank: Rank,
     since: Instant,
 }
 
@@ -40,61 +40,51 @@ pub(crate) enum Refused {
 }
 
 impl Waiting {
-    pub(crate) fn new(run: Run, mailbox: Arc<Mailbox>) -> Self {
+    pub(crate) fn new(run: Run, rank: Rank, mailbox: Arc<Mailbox>) -> Self {
         Self {
             entries: run.entries,
             keys: run.keys.into(),
             mailbox,
+            rank,
             since: Instant::now(),
         }
     }
+
+    fn is_out_of_patience(&self) -> bool {
+        self.since.elapsed() >= HELD_PATIENCE.to_duration()
+    }
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    entries: usize,
-}
-
-/// Those who wait, first come first served.
-#[derive(Debug, Default)]
+/// Those who wait.
+#[derive(Debug)]
 pub(crate) struct Held {
-    queue: Mutex<Queue>,
+    queue: Mutex<Queue<Waiting>>,
     arrived: Notify,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self {
+            queue: Mutex::new(Queue::new(HELD_ENTRIES_MAX)),
+            arrived: Notify::new(),
+        }
+    }
 }
 
 impl Held {
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue().waiting.is_empty()
+        self.queue().is_empty()
     }
 
-    /// Gives back what there is no room for.
-    pub(crate) fn push(&self, waiting: Waiting) -> Result<(), Waiting> {
-        let mut queue = self.queue();
-        if queue.entries + waiting.entries.len() > HELD_ENTRIES_MAX {
-            return Err(waiting);
-        }
-        queue.entries += waiting.entries.len();
-        queue.waiting.push_back(waiting);
-        drop(queue);
+    /// Gives back those for whom there is no room now.
+    pub(crate) fn push(&self, waiting: Waiting) -> Vec<Waiting> {
+        let (rank, entries) = (waiting.rank, waiting.entries.len());
+        let left = self.queue().push(rank, entries, waiting);
         self.arrived.notify_one();
-        Ok(())
+        left
     }
 
-    fn pop(&self) -> Option<Waiting> {
-        let mut queue = self.queue();
-        let waiting = queue.waiting.pop_front()?;
-        queue.entries -= waiting.entries.len();
-        Some(waiting)
-    }
-
-    fn put_back(&self, waiting: Waiting) {
-        let mut queue = self.queue();
-        queue.entries += waiting.entries.len();
-        queue.waiting.push_front(waiting);
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, Queue<Waiting>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,13 +107,20 @@ impl Hub {
     }
 
     fn offer_held_once(self: &Arc<Self>) {
-        while let Some(waiting) = self.held.pop() {
+        let expired = self.held.queue().take_expired(Waiting::is_out_of_patience);
+        for waiting in &expired {
+            self.refuse(waiting);
+        }
+        // The lock is not held while the journal is offered something: it answers on its own thread.
+        let next = || self.held.queue().pop();
+        while let Some((rank, waiting)) = next() {
             match self.offer(&waiting) {
                 Ok(()) => {}
-                Err(Refused::Busy) if waiting.since.elapsed() < HELD_PATIENCE.to_duration() => {
-                    return self.held.put_back(waiting);
+                Err(Refused::Busy) => {
+                    let entries = waiting.entries.len();
+                    return self.held.queue().put_back(rank, entries, waiting);
                 }
-                Err(_) => self.refuse(&waiting),
+                Err(Refused::ForGood) => self.refuse(&waiting),
             }
         }
     }

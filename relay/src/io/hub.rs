@@ -17,6 +17,7 @@ use super::rng::SystemRng;
 use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::ledger::{Ledger, Standing};
 use crate::limits::Patience;
+use crate::precedence::Rank;
 use crate::session::{Now, Session};
 use crate::way_back::SessionId;
 
@@ -180,7 +181,7 @@ impl Hub {
             }
         }
         self.append_tracks(tracks);
-        self.append_alerts(seat, alerts);
+        self.append_alerts(seat, alerts, Rank::of(&fresh));
     }
 
     fn seal(&self, append: &Append) -> Option<Bytes> {
@@ -235,15 +236,15 @@ impl Hub {
         self.metrics.datagrams_dropped.inc_by(dropped as u64);
     }
 
-    fn append_alerts(self: &Arc<Self>, seat: &Seat, run: Run) {
+    fn append_alerts(self: &Arc<Self>, seat: &Seat, run: Run, rank: Rank) {
         if !run.unsealed.is_empty() {
             self.answer(Some(&seat.mailbox), &run.unsealed, false);
         }
         if run.entries.is_empty() {
             return;
         }
-        let fresh = Waiting::new(run, Arc::clone(&seat.mailbox));
-        // Whoever comes later waits behind those who wait.
+        let fresh = Waiting::new(run, rank, Arc::clone(&seat.mailbox));
+        // Whoever comes later waits with those who wait.
         let refused = if self.held.is_empty() {
             self.offer(&fresh).err()
         } else {
@@ -253,8 +254,8 @@ impl Hub {
             None => {}
             Some(Refused::Busy) => {
                 self.metrics.held.inc();
-                if let Err(fresh) = self.held.push(fresh) {
-                    self.refuse(&fresh);
+                for left in self.held.push(fresh) {
+                    self.refuse(&left);
                 }
             }
             Some(Refused::ForGood) => self.refuse(&fresh),
