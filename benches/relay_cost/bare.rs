@@ -22,16 +22,7 @@ pub(crate) struct BareServer {
 
 impl BareServer {
     pub(crate) fn start(folder: &Path) -> Self {
-        let identity = Identity::read(folder);
-        let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(
-            rustls::crypto::aws_lc_rs::default_provider(),
-        ))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![identity.certificate], identity.key)
-        .unwrap();
-        tls.alpn_protocols = vec![ALPN.to_vec()];
+        let mut tls = Identity::read(folder).server(ALPN);
         tls.max_early_data_size = u32::MAX;
         let crypto = Arc::new(QuicServerConfig::try_from(tls).unwrap());
         let mut config = ServerConfig::with_crypto(crypto);

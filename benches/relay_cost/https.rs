@@ -21,16 +21,7 @@ pub(crate) struct HttpsServer {
 
 impl HttpsServer {
     pub(crate) fn start(folder: &Path) -> Self {
-        let identity = Identity::read(folder);
-        let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(
-            rustls::crypto::aws_lc_rs::default_provider(),
-        ))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![identity.certificate], identity.key)
-        .unwrap();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let tls = Identity::read(folder).server(b"http/1.1");
         let journal =
             Journal::open_embedded(folder.join("https.redb"), Options::default()).unwrap();
         let app = Router::new()

@@ -15,6 +15,7 @@ mod https;
 mod idle;
 mod mosquitto;
 mod overload;
+mod pace;
 mod peers;
 mod phones;
 mod process;

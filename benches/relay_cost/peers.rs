@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::interval;
 
 use crate::child::{Kind, Server};
 use crate::mosquitto::Mosquitto;
+use crate::pace::{Pace, TICK};
 use crate::phones::{Identity, Phone, Phones};
 use crate::process::{Usage, median, median_ratio};
 use crate::support::{rounded, row};
@@ -40,8 +41,6 @@ const POSITIONS_PER_S: f64 = 2_000.0;
 
 /// How long a turn of positions lasts.
 const TURN: Duration = Duration::from_secs(4);
-
-const TICK: Duration = Duration::from_millis(1);
 
 /// A position that has not arrived after so long is lost.
 const ARRIVE_IN: Duration = Duration::from_secs(2);
@@ -314,18 +313,12 @@ async fn warm(everybody: &Everybody, peers: &mut [Peer]) {
 
 /// What is due, in turn for all phones; returns how many were sent.
 async fn send(crowd: &mut Crowd, number: &mut u64) -> u64 {
-    let begun = Instant::now();
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut sent = 0;
-    while begun.elapsed() < TURN {
-        ticks.tick().await;
-        let due = (begun.elapsed().as_secs_f64() * POSITIONS_PER_S) as u64;
-        while sent < due {
+    let mut pace = Pace::new(POSITIONS_PER_S, TURN);
+    while let Some(due) = pace.due().await {
+        for _ in due {
             crowd.say(*number).await;
             *number += 1;
-            sent += 1;
         }
     }
-    sent
+    pace.sent()
 }

@@ -56,6 +56,19 @@ impl Identity {
             key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(read(KEY_FILE))),
         }
     }
+
+    /// TLS 1.3 of a server that speaks one protocol.
+    pub(crate) fn server(self, protocol: &[u8]) -> rustls::ServerConfig {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate], self.key)
+            .unwrap();
+        tls.alpn_protocols = vec![protocol.to_vec()];
+        tls
+    }
 }
 
 /// Phones, and the sockets that they share.

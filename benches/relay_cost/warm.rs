@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::interval;
 
 use crate::child::{Kind, Server};
+use crate::pace::{Pace, TICK};
 use crate::phones::{Identity, Phone, Phones};
 use crate::process::{median, median_ratio};
 use crate::support::{rounded, row};
@@ -29,9 +30,6 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// Turns of each server, one after the other.
 const TURNS: usize = 5;
-
-/// How often positions are sent: what is due since the last time.
-const TICK: Duration = Duration::from_millis(1);
 
 /// A position that has not arrived after so long is lost.
 const ARRIVE_IN: Duration = Duration::from_secs(10);
@@ -104,20 +102,14 @@ impl Party {
 
     /// In turn for all phones, spread evenly over the time.
     async fn send(&mut self, rate: usize) -> u64 {
-        let begun = Instant::now();
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut sent = 0;
-        while begun.elapsed() < TURN {
-            ticks.tick().await;
-            let due = (begun.elapsed().as_secs_f64() * rate as f64) as u64;
-            while sent < due {
+        let mut pace = Pace::new(rate as f64, TURN);
+        while let Some(due) = pace.due().await {
+            for sent in due {
                 let phone = &self.phones[sent as usize % PHONES];
                 phone.send_position(self.number + sent / PHONES as u64);
-                sent += 1;
             }
         }
-        self.number += sent / PHONES as u64 + 1;
-        sent
+        self.number += pace.sent() / PHONES as u64 + 1;
+        pace.sent()
     }
 }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 
 use super::confined::{Confined, SHARE, Used};
 use super::{PHASE, PHASES, SOCKETS, quantile_ms};
 use crate::child::{Kind, Server};
+use crate::pace::Pace;
 use crate::phones::{Identity, Phone, Phones};
 use crate::support::{rounded, row};
 
@@ -31,9 +32,6 @@ const PROBE_PER_S: f64 = 1_000.0;
 
 /// How often that is done.
 const PROBES: usize = 3;
-
-/// How often positions are sent: what is due since the last time.
-const TICK: Duration = Duration::from_millis(1);
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -95,20 +93,14 @@ pub(crate) async fn measure() {
 
 /// For a phase, in turn for all phones; returns how many were sent.
 async fn send(phones: &[Phone], per_s: f64, number: &mut u64) -> u64 {
-    let begun = Instant::now();
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut sent = 0;
-    while begun.elapsed() < PHASE {
-        ticks.tick().await;
-        let due = (begun.elapsed().as_secs_f64() * per_s) as u64;
-        while sent < due {
+    let mut pace = Pace::new(per_s, PHASE);
+    while let Some(due) = pace.due().await {
+        for sent in due {
             phones[sent as usize % PHONES].send_position(*number + sent / PHONES as u64);
-            sent += 1;
         }
     }
-    *number += sent / PHONES as u64 + 1;
-    sent
+    *number += pace.sent() / PHONES as u64 + 1;
+    pace.sent()
 }
 
 /// Seconds until the receipts of a phase's raises, in order, and how many have none.
