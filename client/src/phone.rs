@@ -20,7 +20,7 @@ use rand::CryptoRng;
 pub use event::{Event, Receipted};
 pub use transmit::Transmit;
 
-use crate::link::{Action, Link, Lost, close};
+use crate::link::{Action, Link, Lost, Want, close};
 use crate::number::Numbers;
 use crate::outbox::Outbox;
 use crate::saved::{Saved, SavedError};
@@ -371,7 +371,13 @@ impl Phone {
 
     /// Lets the link know whether there is still something to say.
     fn settle(&mut self, now: Duration) {
-        let wanted = !self.outbox.is_empty() || self.ready != ReadyCheck::No;
+        let wanted = if self.outbox.owed() > 0 || self.ready != ReadyCheck::No {
+            Want::Deliver
+        } else if self.outbox.is_empty() {
+            Want::Nothing
+        } else {
+            Want::Follow
+        };
         self.link.want(now, wanted);
     }
 
