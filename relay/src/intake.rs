@@ -6,7 +6,8 @@
 //! packet with an id that this relay has not made, RFC 9000 section 17.2.2), a small packet of a connection that
 //! has been heard for a while (a position, an acknowledgement), and everything else, which is work already begun: handshakes,
 //! raises, texts. Work already begun goes in first, then few attempts, then few small packets; then everybody
-//! has a turn before the next ones go in. Of small packets no more go in than leave the processors a little room.
+//! has a turn before the next ones go in. Of small packets no more go in than leave the processors a little room, but of
+//! every connection one now and then, or its phone would give it up.
 //! While the relay keeps up, nothing waits and nothing is left out.
 
 mod allowance;
@@ -83,7 +84,7 @@ impl<M> Intake<M> {
                 self.push_begun(is_begun);
             }
             Look::Small(id) => {
-                if id.is_some_and(|id| self.heard.is_fresh(now, id)) {
+                if id.is_some_and(|id| self.heard.goes_first(now, id)) {
                     self.push_begun(Some(packet));
                 } else {
                     self.push_small(packet);
@@ -137,7 +138,12 @@ impl<M> Intake<M> {
             .min(self.small.len())
             .min(self.allowance.left() as usize);
         self.allowance.take(small as u32);
-        round.extend(self.small.drain(..small));
+        for packet in self.small.drain(..small) {
+            if let Some(id) = look::short_id(&packet.bytes) {
+                self.heard.note_in(now, id);
+            }
+            round.push_back(packet);
+        }
         round
     }
 

@@ -66,15 +66,16 @@ pub const TAKEN_ATTEMPTS_KEPT: usize = 1_024;
 /// second of five times what a core can take.
 pub const OVER_ATTEMPTS_KEPT: usize = 16_384;
 
-/// A connection that has not been heard for one to two of these is taken for one that has something new to say. Longer than any
-/// phone waits between two positions while it tracks.
-pub const HEARD_UNIT: Millis = Millis::from_secs(16);
+/// A connection that has not been heard for one to two of these is taken for one that has something new to say: longer than a
+/// phone waits between two positions while it tracks. And one of which nothing went in for as long goes before the others: phones give a
+/// connection up on which they have heard nothing for 35 s.
+pub const HEARD_UNIT: Millis = Millis::from_secs(10);
 
 /// Small packets of such a connection that count as work begun: acknowledgements and the farewell of an alert, of
 /// which there are some five.
 pub const FRESH_PACKETS: u8 = 8;
 
-/// Slots in which connections are marked as heard, two bytes each: with 100,000 phones that track, one of ten silent ones
+/// Slots in which connections are marked as heard, three bytes each: with 100,000 phones that track, one of ten silent ones
 /// shares a slot with one of them.
 pub const HEARD_SLOTS: usize = 1 << 20;
 

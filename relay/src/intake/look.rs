@@ -63,6 +63,11 @@ pub(super) fn at(bytes: &[u8], ids: &ConnectionIds) -> Look {
     }
 }
 
+/// The id of the connection in a packet with a short header.
+pub(super) fn short_id(bytes: &[u8]) -> Option<Id> {
+    bytes.get(1..=CONNECTION_ID_BYTES).and_then(Id::of)
+}
+
 /// The destination's connection id in a long header.
 fn long_id(bytes: &[u8]) -> Option<&[u8]> {
     let length = usize::from(*bytes.get(LONG_ID_LENGTH_AT)?);

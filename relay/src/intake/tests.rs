@@ -173,6 +173,43 @@ fn positions_wait_while_the_pulse_is_late_and_nothing_else_does() {
     assert_eq!(metas(&intake.poll_round(Millis(1))), [1]);
 }
 
+/// The processors belong to another program, and positions of 4,000 phones come, of which one of four can go in.
+#[test]
+fn however_late_the_pulse_is_everybody_who_tracks_is_heard_before_their_phone_gives_up() {
+    const PHONES: u64 = 4_000;
+    const POSITION_EVERY_MS: u64 = 5_000;
+    const PULSE_EVERY_MS: u64 = 5;
+    const GIVEN_UP_AFTER_MS: u64 = 35_000;
+    const LASTS_MS: u64 = 120_000;
+    let mut intake = intake();
+    let position = |phone: u64| {
+        let mut random = [0; 10];
+        random[..8].copy_from_slice(&phone.to_le_bytes());
+        let mut bytes = [&[0x40][..], &ids().make(random)].concat();
+        bytes.resize(100, 0);
+        packet(bytes, phone)
+    };
+    let mut heard_ms = vec![0; PHONES as usize];
+    let mut next = 0;
+    for now in (0..LASTS_MS).step_by(PULSE_EVERY_MS as usize) {
+        while next * POSITION_EVERY_MS <= now * PHONES {
+            intake.handle_packet(Millis(now), position(next % PHONES));
+            next += 1;
+        }
+        intake.handle_pulse(Duration::from_secs(1));
+        while intake.has_round() {
+            for packet in intake.poll_round(Millis(now)) {
+                heard_ms[packet.meta as usize] = now;
+            }
+        }
+        let silent = heard_ms
+            .iter()
+            .filter(|&heard| now - heard > GIVEN_UP_AFTER_MS);
+        assert_eq!(silent.count(), 0, "after {now} ms");
+    }
+    assert!(intake.take_left_out().small > next / 4);
+}
+
 /// A relay that answers one attempt every ten milliseconds while twice as many come, of phones that give up
 /// after three seconds: whom it takes still waits, and it always has somebody to take.
 #[test]
