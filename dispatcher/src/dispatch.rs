@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use journal::{LogName, Offset};
 use protocol::{
-    Assigned, Decision, DecisionHeader, DecisionId, DeskId, Effect, IncidentId, Millis, OfficerId,
-    Outcome, Revision, State, Subject, UnixMillis,
+    Assigned, Decision, DecisionHeader, DecisionId, DeskId, Effect, FormatVersion, IncidentId,
+    Millis, OfficerId, Outcome, Revision, Site, State, Subject, UnixMillis,
 };
 
 use decide::decide;
@@ -107,6 +107,8 @@ pub struct Dispatch {
     to_look_at: VecDeque<IncidentId>,
     /// Until both logs have been read to where they ended at the start, nothing is proposed.
     caught_up: bool,
+    /// The newest format that the log names.
+    format: FormatVersion,
     /// The newest time that anybody told.
     now: UnixMillis,
 }
@@ -133,6 +135,7 @@ impl Dispatch {
             verdicts: VecDeque::new(),
             to_look_at: VecDeque::new(),
             caught_up: false,
+            format: FormatVersion::KNOWN,
             now: UnixMillis::default(),
         }
     }
@@ -144,6 +147,7 @@ impl Dispatch {
         self.proposed.clear();
         self.to_look_at.clear();
         self.caught_up = false;
+        self.format = FormatVersion::KNOWN;
     }
 
     /// Folds an entry, and says what it did.
@@ -152,8 +156,10 @@ impl Dispatch {
             LogName::Alerts => self.board.apply_alert(offset, opened),
             LogName::Tracks => self.board.apply_track(offset, opened),
         };
-        if let Subject::Decision(decision) = &opened.header.subject {
-            self.give_verdict(decision, &applied);
+        match &opened.header.subject {
+            Subject::Decision(decision) => self.give_verdict(decision, &applied),
+            Subject::Site(Site::FormatInForce(format)) => self.format = self.format.max(*format),
+            _ => {}
         }
         if let Applied::Incident(id, effect) = applied
             && effect != Effect::Duplicate
@@ -179,10 +185,17 @@ impl Dispatch {
         self.caught_up
     }
 
+    /// The format of the log, when a newer release has raised it above what this one knows. Alerts go on being shown,
+    /// and nothing is proposed: what this release does not understand may have decided it already.
+    #[must_use]
+    pub fn newer_format(&self) -> Option<FormatVersion> {
+        (self.format > FormatVersion::KNOWN).then_some(self.format)
+    }
+
     /// Proposes what is due for the incidents that changed. Call after each run of entries.
     pub fn handle_changes(&mut self, now: UnixMillis) {
         self.now = now;
-        if !self.caught_up {
+        if !self.caught_up || self.newer_format().is_some() {
             self.to_look_at.clear();
             return;
         }

@@ -206,6 +206,19 @@ pub enum Site {
     MapInForce(MapVersion),
     /// An officer signed in.
     SignedIn(OfficerId),
+    /// From here on decisions may be of kinds that this format brought.
+    FormatInForce(FormatVersion),
+}
+
+/// The format of a log: which kinds of decisions may stand in it. A log that names none has the first. An entry raises
+/// it once all dispatchers of a site run a release that knows it, and new kinds are written only behind that
+/// entry; so a dispatcher that meets a newer one knows that it does not understand everything.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct FormatVersion(pub u32);
+
+impl FormatVersion {
+    /// The newest that this release knows: it reads all up to this one.
+    pub const KNOWN: Self = Self(1);
 }
 
 /// An entry as it stands in the log.
@@ -249,6 +262,10 @@ impl Header {
             Subject::Site(Site::SignedIn(officer)) => {
                 out.set_kind(pb::Kind::SignedIn);
                 out.officer = officer.to_string();
+            }
+            Subject::Site(Site::FormatInForce(version)) => {
+                out.set_kind(pb::Kind::FormatInForce);
+                out.format_version = version.0;
             }
             Subject::Unknown => {}
         }
@@ -314,6 +331,9 @@ fn read_header(bytes: &Bytes) -> Result<Header, BadEntry> {
                 Subject::Site(Site::MapInForce(MapVersion::new(header.map_version)))
             }
             pb::Kind::SignedIn => Subject::Site(Site::SignedIn(OfficerId::new(header.officer))),
+            pb::Kind::FormatInForce => {
+                Subject::Site(Site::FormatInForce(FormatVersion(header.format_version)))
+            }
             _ => Subject::Unknown,
         }
     };

@@ -28,8 +28,8 @@ pub use cancel::{BadSiteKey, CancelMeaning, SitePrivateKey, SitePublicKey};
 pub use decision::{Assigned, BadDecision, Decision, Outcome};
 pub use enrolment::{Enrolment, RelayAddress};
 pub use entry::{
-    BadEntry, DecisionHeader, DecisionKind, Entry, Header, ReportHeader, ReportKind, Site, Subject,
-    Verification, join,
+    BadEntry, DecisionHeader, DecisionKind, Entry, FormatVersion, Header, ReportHeader, ReportKind,
+    Site, Subject, Verification, join,
 };
 pub use id::{
     AlertId, DecisionId, DeskId, DeviceId, IncidentId, InstallKey, InvalidId, JurisdictionId,

@@ -422,3 +422,24 @@ fn a_press_across_a_border_takes_the_incident_from_nobody_who_handles_it() {
         assert!(site.dispatch.visible(&desk, &id).is_some(), "{desk:?}");
     }
 }
+
+#[test]
+fn a_log_of_a_newer_format_is_shown_and_nothing_is_proposed() {
+    let mut site = Site::new();
+    let known = protocol::Site::FormatInForce(FormatVersion::KNOWN);
+    site.append(Subject::Site(known), Body::None);
+    assert_eq!(site.dispatch.newer_format(), None);
+    let newer = FormatVersion(FormatVersion::KNOWN.0 + 1);
+    site.append(
+        Subject::Site(protocol::Site::FormatInForce(newer)),
+        Body::None,
+    );
+    site.raise(1, Some(37.01));
+    assert_eq!(site.dispatch.newer_format(), Some(newer));
+    assert_eq!(site.dispatch.board().incidents().len(), 1);
+    assert_eq!(site.settle(), 0);
+    site.dispatch.handle_tick(site.now);
+    assert_eq!(site.settle(), 0);
+    site.dispatch.begin_anew();
+    assert_eq!(site.dispatch.newer_format(), None, "as the log says it");
+}

@@ -39,7 +39,16 @@ fn decision() -> Header {
 
 #[test]
 fn header_and_body_come_back_byte_for_byte() {
-    for header in [report(), decision()] {
+    let of_site = [
+        Site::MapInForce(MapVersion::new("1")),
+        Site::SignedIn(OfficerId::new("kim")),
+        Site::FormatInForce(FormatVersion(2)),
+    ];
+    let of_site = of_site.map(|site| Header {
+        subject: Subject::Site(site),
+        ..report()
+    });
+    for header in of_site.into_iter().chain([report(), decision()]) {
         let header_bytes = header.encode();
         let bytes = join(&header_bytes, b"sealed");
         let entry = Entry::decode(&bytes).unwrap();

@@ -31,6 +31,8 @@ pub struct Header {
     pub due_at_ms: ::core::option::Option<i64>,
     #[prost(string, tag = "22")]
     pub map_version: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "23")]
+    pub format_version: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Assigned {
@@ -99,6 +101,7 @@ pub enum Kind {
     Viewed = 38,
     MapInForce = 64,
     SignedIn = 65,
+    FormatInForce = 66,
 }
 impl Kind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -124,6 +127,7 @@ impl Kind {
             Self::Viewed => "KIND_VIEWED",
             Self::MapInForce => "KIND_MAP_IN_FORCE",
             Self::SignedIn => "KIND_SIGNED_IN",
+            Self::FormatInForce => "KIND_FORMAT_IN_FORCE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -146,6 +150,7 @@ impl Kind {
             "KIND_VIEWED" => Some(Self::Viewed),
             "KIND_MAP_IN_FORCE" => Some(Self::MapInForce),
             "KIND_SIGNED_IN" => Some(Self::SignedIn),
+            "KIND_FORMAT_IN_FORCE" => Some(Self::FormatInForce),
             _ => None,
         }
     }

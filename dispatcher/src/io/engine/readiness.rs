@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
 
 use journal::{Day, DayKey, DayKeyError, Health};
-use protocol::{Millis, UnixMillis};
+use protocol::{FormatVersion, Millis, UnixMillis};
 
 use super::{Engine, EngineState};
 use crate::dispatch::Dispatch;
@@ -90,6 +90,14 @@ impl Engine {
         let mut problems = Vec::new();
         if !self.read(Dispatch::is_caught_up) {
             problems.push("the board is still reading the log".to_owned());
+        }
+        if let Some(format) = self.read(Dispatch::newer_format) {
+            problems.push(format!(
+                "the log is in format {} of a newer release, and this one knows {}: alerts are shown and none is given \
+                 to a desk here; install the newer release",
+                format.0,
+                FormatVersion::KNOWN.0
+            ));
         }
         match health {
             Health::Healthy => {}

@@ -105,7 +105,7 @@ impl Snapshots {
                 skeleton.note(*effect, header, offset, &entry);
                 Some(*id)
             }
-            (Applied::Nowhere, Subject::Site(Site::MapInForce(_))) => None,
+            (Applied::Nowhere, Subject::Site(Site::MapInForce(_) | Site::FormatInForce(_))) => None,
             (Applied::Nowhere, _) => return,
         };
         if is_new {
