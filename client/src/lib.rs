@@ -22,6 +22,7 @@ pub use link::{
 pub use number::{BLOCK, Numbers, RAISE_NUMBER};
 pub use outbox::{MAX_ALERTS, MAX_CANCELS, MAX_TEXTS, MAX_TRACK, NotTaken};
 pub use phone::{
-    Event, NOT_DELIVERED_AFTER, Now, Phone, PhoneConfig, RECEIPT_TIMEOUT, Receipted, Transmit,
+    Event, FINAL_TIMEOUT, NOT_DELIVERED_AFTER, Now, Phone, PhoneConfig, RECEIPT_TIMEOUT, Receipted,
+    Transmit,
 };
 pub use saved::{Saved, SavedError};

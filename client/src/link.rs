@@ -76,6 +76,8 @@ pub enum Lost {
     },
     /// Reports were sent and no receipt came.
     NoReceipts,
+    /// The relay has stored what was sent, and no replica has it: another relay is to store it too.
+    NotFinal,
     /// What the relay sent cannot be read.
     Broken,
 }
@@ -91,6 +93,7 @@ impl Lost {
             Self::Reset => "reset",
             Self::Closed { .. } => "closed",
             Self::NoReceipts => "no_receipts",
+            Self::NotFinal => "not_final",
             Self::Broken => "broken",
         }
     }
@@ -102,6 +105,7 @@ impl Lost {
             Self::Closed {
                 code: close::SHUTTING_DOWN | close::NOT_DURABLE
             } | Self::NoReceipts
+                | Self::NotFinal
         )
     }
 }

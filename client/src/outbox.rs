@@ -1,19 +1,19 @@
 //! What a phone has said and no relay has receipted.
 //!
 //! A raise stays until its alert is closed, for it is repeated on every new connection. Everything
-//! else stays until a final receipt. Positions are no promise: they wait in a bounded track and are
+//! else stays until a final receipt, or until a relay has stored it and the alert is closed. Positions are no promise: they wait in a bounded track and are
 //! gone once sent.
 
+mod alert;
 mod kept;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use protocol::wire::{Message, Receipt, Status};
-use protocol::{
-    AlertId, Content, DecisionId, Position, Progress, Report, ReportKind, ReportNumber,
-};
+use protocol::{AlertId, Content, Position, Progress, Report, ReportKind, ReportNumber};
 
+pub(crate) use alert::Alert;
 pub(crate) use kept::Kept;
 
 /// Alerts kept at once. A further press is another alert; beyond this many without any receipt, a
@@ -50,60 +50,6 @@ pub enum NotTaken {
     NoNumber,
 }
 
-/// One alert with what belongs to it.
-pub(crate) struct Alert {
-    pub(crate) raise: Kept,
-    pub(crate) closed: bool,
-    /// The raise was receipted on the present connection, so positions are welcome there.
-    pub(crate) live: bool,
-    pub(crate) kept: Vec<Kept>,
-    pub(crate) track: VecDeque<Position>,
-    status: Option<Status>,
-    messages: VecDeque<DecisionId>,
-}
-
-impl Alert {
-    pub(crate) fn new(raise: Kept) -> Self {
-        Self {
-            raise,
-            closed: false,
-            live: false,
-            kept: Vec::new(),
-            track: VecDeque::new(),
-            status: None,
-            messages: VecDeque::new(),
-        }
-    }
-
-    pub(crate) fn id(&self) -> AlertId {
-        self.raise.report.alert
-    }
-
-    /// All kept reports that a relay still has to hear, the raise first.
-    pub(crate) fn reports(&self) -> impl Iterator<Item = &Kept> {
-        let raise = (!self.closed).then_some(&self.raise);
-        raise.into_iter().chain(&self.kept)
-    }
-
-    fn reports_mut(&mut self) -> impl Iterator<Item = &mut Kept> {
-        let raise = (!self.closed).then_some(&mut self.raise);
-        raise.into_iter().chain(&mut self.kept)
-    }
-
-    fn is_done(&self) -> bool {
-        self.closed && self.kept.is_empty()
-    }
-
-    fn count(&self, kind: ReportKind) -> usize {
-        self.kept.iter().filter(|kept| kept.kind() == kind).count()
-    }
-
-    fn remove_first(&mut self, kind: ReportKind) -> Option<ReportNumber> {
-        let at = self.kept.iter().position(|kept| kept.kind() == kind)?;
-        Some(self.kept.remove(at).report.number)
-    }
-}
-
 /// What a receipt was for.
 pub(crate) struct Matched {
     pub(crate) kind: ReportKind,
@@ -137,8 +83,11 @@ impl Outbox {
     /// is none, the press falls together with the newest alert.
     pub(crate) fn raise(&mut self, report: Report, now: Duration) -> AlertId {
         if self.alerts.len() >= MAX_ALERTS {
-            let safe = |alert: &Alert| alert.raise.is_final() && alert.kept.is_empty();
-            match (self.alerts.iter().position(safe), self.alerts.last_mut()) {
+            let replicated = |alert: &Alert| alert.raise.is_final() && alert.kept.is_empty();
+            let stored = |alert: &Alert| alert.reports().all(Kept::is_receipted);
+            let safe = self.alerts.iter().position(replicated);
+            let safe = safe.or_else(|| self.alerts.iter().position(stored));
+            match (safe, self.alerts.last_mut()) {
                 (Some(at), _) => drop(self.alerts.remove(at)),
                 (None, Some(newest)) => {
                     newest.raise.sent = false;
@@ -156,7 +105,7 @@ impl Outbox {
     /// Whether a report of this kind would be taken.
     pub(crate) fn admits(&self, alert: AlertId, kind: ReportKind) -> Result<(), NotTaken> {
         let alert = self.find(alert).ok_or(NotTaken::NoOpenAlert)?;
-        if kind == ReportKind::Cancel && alert.count(kind) >= MAX_CANCELS {
+        if kind == ReportKind::Cancel && alert.owes(kind) >= MAX_CANCELS {
             return Err(NotTaken::TooManyCancels);
         }
         Ok(())
@@ -180,7 +129,14 @@ impl Outbox {
                 alert.remove_first(kind);
                 None
             }
-            ReportKind::Text if alert.count(kind) >= MAX_TEXTS => alert.remove_first(kind),
+            ReportKind::Text if alert.count(kind) >= MAX_TEXTS => match alert.remove_stored(kind) {
+                true => None,
+                false => alert.remove_first(kind),
+            },
+            ReportKind::Cancel if alert.count(kind) >= MAX_CANCELS => {
+                alert.remove_stored(kind);
+                None
+            }
             _ => None,
         };
         alert.kept.push(kept);
@@ -319,6 +275,19 @@ impl Outbox {
     /// Whether something was sent on this connection and has no receipt yet.
     pub(crate) fn awaits_receipt(&self) -> bool {
         self.unreceipted().any(|kept| kept.sent)
+    }
+
+    /// Whether an alert that only this connection's relay has stored should be stored at another too.
+    pub(crate) fn wants_another_relay(&self, relays: usize) -> bool {
+        self.alerts.iter().any(|alert| alert.wants_another(relays))
+    }
+
+    /// The relay is left for that, which is done once for each other relay.
+    pub(crate) fn move_on(&mut self, relays: usize) {
+        let alerts = self.alerts.iter_mut();
+        for alert in alerts.filter(|alert| alert.wants_another(relays)) {
+            alert.moves += 1;
+        }
     }
 
     /// Reports that no relay has receipted at all.

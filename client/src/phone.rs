@@ -7,6 +7,7 @@
 mod event;
 mod say;
 mod transmit;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,6 +32,11 @@ pub const NOT_DELIVERED_AFTER: Duration = Duration::from_secs(12);
 
 /// Without a receipt for what was sent, for as long, a connected relay is given up for the next.
 pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A raise that a relay has stored, and no replica for as long, is brought to another relay too: this one may be cut off
+/// from the log, and the next not. Once for each relay and press: when the log itself is away all relays say the same, and
+/// phones that went on asking would be a storm.
+pub const FINAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A ready check that has brought no ticket by then has failed.
 const READY_TIMEOUT: Duration = Duration::from_secs(6);
@@ -89,6 +95,8 @@ pub struct Phone {
     token_sent: bool,
     /// Since when a receipt is owed.
     awaiting_since: Option<Duration>,
+    /// Since when an alert is stored by this relay alone.
+    alone_since: Option<Duration>,
     unsaved: bool,
     save_after: Duration,
     saving: bool,
@@ -136,6 +144,7 @@ impl Phone {
             early: false,
             token_sent: false,
             awaiting_since: None,
+            alone_since: None,
             save_after: Duration::ZERO,
             saving: false,
             events: VecDeque::new(),
@@ -232,6 +241,10 @@ impl Phone {
         if self.receipt_deadline().is_some_and(|due| time >= due) {
             self.give_up(now, Lost::NoReceipts, close::DONE, rng);
         }
+        if self.final_deadline().is_some_and(|due| time >= due) {
+            self.outbox.move_on(self.config.relays);
+            self.give_up(now, Lost::NotFinal, close::DONE, rng);
+        }
         if let Some(lost) = self.link.handle_timeout(time, rng) {
             self.forget_connection(lost);
         }
@@ -305,6 +318,7 @@ impl Phone {
             self.link.next_deadline(),
             self.outbox.next_deadline(self.config.not_delivered_after),
             self.receipt_deadline(),
+            self.final_deadline(),
             ready,
             save,
         ]
@@ -326,6 +340,7 @@ impl Phone {
                 }
                 self.awaiting_since = None;
                 self.expect_receipts(now.since_start);
+                self.expect_final(now.since_start);
             }
             RelayFrame::Status(status) => {
                 if self.outbox.status(&status) {
@@ -354,6 +369,7 @@ impl Phone {
         self.deframer = Deframer::default();
         self.token_sent = false;
         self.awaiting_since = None;
+        self.alone_since = None;
     }
 
     fn forget_connection(&mut self, lost: Lost) {
@@ -379,18 +395,6 @@ impl Phone {
             Want::Follow
         };
         self.link.want(now, wanted);
-    }
-
-    fn expect_receipts(&mut self, now: Duration) {
-        if self.awaiting_since.is_none() && self.outbox.awaits_receipt() {
-            self.awaiting_since = Some(now);
-        }
-    }
-
-    fn receipt_deadline(&self) -> Option<Duration> {
-        self.awaiting_since
-            .filter(|_| self.link.is_connected() && self.outbox.awaits_receipt())
-            .map(|since| since + RECEIPT_TIMEOUT)
     }
 }
 

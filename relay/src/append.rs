@@ -5,6 +5,8 @@ use journal::{DayKey, OpenBodyError, seal};
 use protocol::{AlertId, DeviceId, Header, ReportKind, ReportNumber, join};
 use rand::Rng;
 
+use crate::receipts::Grade;
+
 /// Names one report for ever: whatever has the same key is the same report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ReportKey {
@@ -36,8 +38,8 @@ pub struct Append {
 /// What became of an append.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
-    /// It is in the log, synced.
-    Durable,
+    /// It is synced, and more may be known.
+    Durable(Grade),
     /// No alert is open under its id: it was not stored.
     NoOpenAlert,
     /// Nobody may rely on it.

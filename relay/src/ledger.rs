@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use journal::Offset;
 use protocol::Entry;
 
-use crate::append::{Append, ReportKey};
+use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::limits::INCIDENTS_MAX;
+use crate::receipts::{Grade, Receipts};
 use crate::way_back::{Delivery, Notice, SessionId, WayBack};
 
 /// Where an append stands.
@@ -16,16 +18,26 @@ pub enum Standing {
     Fresh,
     /// It is under way; the answer comes with that batch.
     UnderWay,
-    /// It is durable already.
-    Durable,
+    /// It is durable already; what its receipt says.
+    Durable(Grade),
     /// A position without an open alert: not to be stored.
     NoOpenAlert,
+}
+
+/// The answers to a commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answers {
+    /// To the connection that appended, one for each report.
+    pub own: Vec<Outcome>,
+    /// To those who said the same.
+    pub others: Vec<(SessionId, Outcome)>,
 }
 
 /// The relay's knowledge of reports.
 #[derive(Debug)]
 pub struct Ledger {
     way_back: WayBack,
+    receipts: Receipts,
     /// Who waits beside the one who came first.
     under_way: BTreeMap<ReportKey, Vec<SessionId>>,
 }
@@ -34,6 +46,7 @@ impl Default for Ledger {
     fn default() -> Self {
         Self {
             way_back: WayBack::new(INCIDENTS_MAX),
+            receipts: Receipts::default(),
             under_way: BTreeMap::new(),
         }
     }
@@ -60,7 +73,8 @@ impl Ledger {
             return Standing::UnderWay;
         }
         if self.way_back.is_durable(&key) {
-            return Standing::Durable;
+            self.receipts.listen(session, &key);
+            return Standing::Durable(self.receipts.grade_of(&key));
         }
         self.under_way.insert(key, Vec::new());
         Standing::Fresh
@@ -84,17 +98,46 @@ impl Ledger {
         self.way_back.listen(session, key.device, key.alert)
     }
 
-    /// The commit of reports has ended: who waits for the same answer.
-    pub fn committed(&mut self, keys: &[ReportKey], durable: bool) -> Vec<(SessionId, ReportKey)> {
-        let mut waiting = Vec::new();
-        for key in keys {
+    /// The commit of reports that a connection appended has ended: at `first` they are in a row, or nobody may rely on
+    /// them.
+    pub fn committed(
+        &mut self,
+        session: SessionId,
+        keys: &[ReportKey],
+        first: Option<Offset>,
+    ) -> Answers {
+        let mut answers = Answers {
+            own: Vec::with_capacity(keys.len()),
+            others: Vec::new(),
+        };
+        for (key, place) in keys.iter().zip(0..) {
+            let fate = match first {
+                Some(first) => {
+                    self.way_back.note_durable(key);
+                    Fate::Durable(self.receipts.placed(*key, first.plus(place)))
+                }
+                None => Fate::NotDurable,
+            };
+            let outcome = Outcome { key: *key, fate };
             let sessions = self.under_way.remove(key).unwrap_or_default();
-            waiting.extend(sessions.into_iter().map(|session| (session, *key)));
-            if durable {
-                self.way_back.note_durable(key);
+            for waiting in std::iter::once(&session).chain(&sessions) {
+                self.receipts.listen(*waiting, key);
             }
+            let others = sessions.into_iter().map(|session| (session, outcome));
+            answers.others.extend(others);
+            answers.own.push(outcome);
         }
-        waiting
+        answers
+    }
+
+    /// Receipts are final when replicas have the report; see [`Receipts::wait_for_replicas`].
+    pub fn wait_for_replicas(&mut self, unknown_to: Offset, confirmed: Offset) {
+        self.receipts.wait_for_replicas(unknown_to, confirmed);
+    }
+
+    /// The replicas have everything before this place of the own journal; whom to tell of which report.
+    pub fn confirmed(&mut self, confirmed: Offset) -> Vec<(SessionId, ReportKey)> {
+        self.receipts.confirmed(confirmed)
     }
 
     /// Folds the next entry of the alert log.

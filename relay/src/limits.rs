@@ -157,6 +157,15 @@ pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
 /// Alerts whose reports are durable and not yet folded. The fold is some batches behind at most.
 pub const UNFOLDED_ALERTS_MAX: usize = 100_000;
 
+/// Reports of which is known whether they are on the replicas, some 20 MB: two minutes of a nation in trouble, and more than
+/// is under way while there are replicas. Of the oldest beyond, no second receipt follows; their phones hear on
+/// their next connection what is true then.
+pub const RECEIPTS_KEPT_MAX: usize = 100_000;
+
+/// Connections that wait for the second receipt of one report, the newest: a phone has one at a time, and has come
+/// back from one that nobody has noticed to be gone.
+pub const RECEIPT_SESSIONS_MAX: usize = 4;
+
 /// Alerts that wait because the journal's queue is full: as many again as it holds. Beyond, phones are sent away: first those
 /// with texts, then those whom the site does not know ([`crate::precedence`]).
 pub const HELD_ENTRIES_MAX: usize = 65_536;

@@ -8,8 +8,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use protocol::limit::MAX_DATAGRAM_FRAME_BYTES;
 use protocol::token::Authority;
 use protocol::wire::{
-    BrokenRule, Deframer, Durability, Message, Receipt, Refusal, RelayFrame, Status, decode_frame,
-    delimit, encode_relay_frame,
+    BrokenRule, Deframer, Message, Receipt, Refusal, RelayFrame, Status, decode_frame, delimit,
+    encode_relay_frame,
 };
 use protocol::{
     AlertId, DeviceId, Header, Millis, Progress, ReportHeader, ReportKind, ReportNumber, Subject,
@@ -23,6 +23,7 @@ use crate::limits::{
     ALERTS_PER_SESSION_MAX, IN_FLIGHT_PER_SESSION_MAX, OUTPUT_HIGH_BYTES, OUTPUT_MAX_BYTES,
     Patience,
 };
+use crate::receipts::Grade;
 
 /// The time, twice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +52,8 @@ pub enum Event {
     EarlyRaise,
     /// A receipt was given.
     Receipt,
+    /// A further receipt said that the report is on the replicas.
+    ReceiptReplicated,
     /// A frame broke a rule.
     Refused(BrokenRule),
     /// A status was told.
@@ -229,14 +232,9 @@ impl Session {
             self.in_flight = self.in_flight.saturating_sub(1);
             let (alert, number) = (outcome.key.alert, outcome.key.number);
             match outcome.fate {
-                Fate::Durable => {
-                    let receipt = Receipt {
-                        alert,
-                        number,
-                        durability: Durability::Local,
-                        is_final: true,
-                    };
-                    self.say(now, &RelayFrame::Receipt(receipt), Event::Receipt);
+                Fate::Durable(grade) => {
+                    let receipt = receipt(outcome.key, grade);
+                    self.say(now, &receipt, Event::Receipt);
                 }
                 Fate::NoOpenAlert => {
                     self.refuse(now, BrokenRule::NoOpenAlert, Some((alert, number)));
@@ -246,6 +244,14 @@ impl Session {
             }
         }
         self.resume_reading(now, had_room);
+    }
+
+    /// Reports that had a receipt are on the replicas now.
+    pub fn handle_replicated(&mut self, now: Now, keys: &[ReportKey]) {
+        for key in keys {
+            let receipt = receipt(*key, Grade::REPLICATED);
+            self.say(now, &receipt, Event::ReceiptReplicated);
+        }
     }
 
     /// The log says something about an alert of this phone.
@@ -397,6 +403,15 @@ impl Session {
     fn close_with(&mut self, code: CloseCode) {
         self.close.get_or_insert(code);
     }
+}
+
+fn receipt(key: ReportKey, grade: Grade) -> RelayFrame {
+    RelayFrame::Receipt(Receipt {
+        alert: key.alert,
+        number: key.number,
+        durability: grade.durability,
+        is_final: grade.is_final,
+    })
 }
 
 #[cfg(test)]

@@ -89,6 +89,14 @@ fn the_tables_name_every_rule_code_and_limit() {
         format!("nothing said for {}", seconds(patience.idle)),
         format!("did not end within {}", seconds(patience.frame)),
         format!("more than {}", seconds(patience.handshake)),
+        format!(
+            "{} s with a receipt of the raise that is not final",
+            client::FINAL_TIMEOUT.as_secs()
+        ),
+        format!(
+            "{} s without a completed handshake",
+            client::HANDSHAKE_TIMEOUT.as_secs()
+        ),
     ];
     for fact in facts {
         assert!(document.contains(&fact), "{fact}");

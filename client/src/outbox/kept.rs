@@ -69,6 +69,11 @@ impl Kept {
         better
     }
 
+    /// Whether a relay has stored it.
+    pub(super) fn is_receipted(&self) -> bool {
+        self.receipt.is_some()
+    }
+
     pub(super) fn is_final(&self) -> bool {
         self.receipt.is_some_and(|(_, is_final)| is_final)
     }

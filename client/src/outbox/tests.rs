@@ -114,6 +114,53 @@ fn the_oldest_text_makes_room_and_no_cancel_does() {
 }
 
 #[test]
+fn what_a_relay_has_stored_makes_room_before_what_nobody_has() {
+    let mut outbox = Outbox::default();
+    let alert = raise(&mut outbox, 1);
+    for number in 2..2 + MAX_TEXTS as u64 {
+        text(&mut outbox, 1, number);
+    }
+    outbox.receipt(&receipt(alert, 7, false));
+    assert_eq!(text(&mut outbox, 1, 1_000), None, "no word is lost");
+    assert_eq!(text(&mut outbox, 1, 1_001), Some(ReportNumber(2)));
+    let cancel = |number| report(1, number, Content::Cancel(vec![0; 64]));
+    for number in 2_000..2_000 + MAX_CANCELS as u64 {
+        outbox.keep(cancel(number), NOW).unwrap();
+    }
+    outbox.receipt(&receipt(alert, 2_000, false));
+    assert_eq!(outbox.keep(cancel(3_000), NOW), Ok(None));
+    let full = outbox.keep(cancel(3_001), NOW);
+    assert_eq!(full, Err(NotTaken::TooManyCancels));
+    let kept = numbers(&mut outbox);
+    assert!(!kept.contains(&2_000) && kept.contains(&2_001) && kept.contains(&3_000));
+}
+
+#[test]
+fn a_stored_text_of_a_closed_alert_keeps_no_phone_awake() {
+    let mut outbox = Outbox::default();
+    let alert = raise(&mut outbox, 1);
+    text(&mut outbox, 1, 5);
+    outbox.status(&closed(alert));
+    assert!(!outbox.is_empty(), "nobody has the text");
+    outbox.receipt(&receipt(alert, 5, false));
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn at_the_limit_a_replicated_alert_goes_then_a_stored_one() {
+    let mut outbox = Outbox::default();
+    let ids: Vec<_> = (0..MAX_ALERTS as u8)
+        .map(|alert| raise(&mut outbox, alert))
+        .collect();
+    outbox.receipt(&receipt(ids[1], 1, false));
+    outbox.receipt(&receipt(ids[2], 1, true));
+    raise(&mut outbox, 100);
+    assert!(outbox.find(ids[2]).is_none());
+    raise(&mut outbox, 101);
+    assert!(outbox.find(ids[1]).is_none());
+}
+
+#[test]
 fn the_newest_press_goes_first() {
     let mut outbox = Outbox::default();
     raise(&mut outbox, 1);

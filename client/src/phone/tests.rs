@@ -15,6 +15,7 @@ use crate::number::RAISE_NUMBER;
 use crate::outbox::NotTaken;
 
 mod lasting;
+mod replicas;
 
 const TOKEN: &[u8] = b"opaque";
 

@@ -23,6 +23,7 @@ use crate::batcher::{Appended, Limits};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
+use crate::shipping::Progress;
 use crate::snapshot::SnapshotSlice;
 
 /// How a journal is opened.
@@ -277,6 +278,27 @@ impl Journal {
     #[must_use]
     pub fn newest(&self, log: LogName) -> Option<Offset> {
         self.end(log).previous()
+    }
+
+    /// How far the replicas are with what this process appends: of an own journal in front of a server, if replicas
+    /// are wanted. Elsewhere nothing better follows an answer.
+    #[must_use]
+    pub fn replication(&self) -> Option<watch::Receiver<Progress>> {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => (held.replicas_wanted() > 0).then(|| held.progress()),
+            _ => None,
+        }
+    }
+
+    /// Where the next entry of this process comes to stand, as the answer to its append says.
+    #[must_use]
+    pub fn own_end(&self, log: LogName) -> Offset {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.own_end(log),
+            _ => self.end(log),
+        }
     }
 
     /// Writes one slice of a snapshot, in one transaction with its offset; see [`SnapshotSlice`].

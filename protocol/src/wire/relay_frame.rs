@@ -31,14 +31,14 @@ pub struct Receipt {
     pub number: ReportNumber,
     /// Where it is durable.
     pub durability: Durability,
-    /// Nothing better will follow in this deployment.
+    /// Nothing better follows on this connection.
     pub is_final: bool,
 }
 
 /// How much must fail before a receipted report is gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Durability {
-    /// The relay's own disk.
+    /// A relay's own disk.
     Local,
     /// The disks of the configured number of machines.
     Replicated,

@@ -171,6 +171,7 @@ impl Shell<'_> {
         let now = self.seat.hub.now();
         let mail = self.seat.mailbox.take();
         self.session.handle_committed(now, &mail.outcomes);
+        self.session.handle_replicated(now, &mail.replicated);
         for word in &mail.words {
             self.session.handle_way_back(now, word);
         }

@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::hub::Hub;
+use super::hub::{Hub, Seat};
 use super::mailbox::Mailbox;
 use crate::append::ReportKey;
 use crate::limits::{HELD_ENTRIES_MAX, HELD_PATIENCE, HELD_RETRY};
 use crate::precedence::{Queue, Rank};
+use crate::way_back::SessionId;
 
 /// Entries of one log from one connection.
 #[derive(Default)]
@@ -26,6 +27,7 @@ pub(crate) struct Run {
 pub(crate) struct Waiting {
     pub(crate) entries: Vec<Bytes>,
     pub(crate) keys: Arc<[ReportKey]>,
+    pub(crate) session: SessionId,
     pub(crate) mailbox: Arc<Mailbox>,
     rank: Rank,
     since: Instant,
@@ -40,11 +42,12 @@ pub(crate) enum Refused {
 }
 
 impl Waiting {
-    pub(crate) fn new(run: Run, rank: Rank, mailbox: Arc<Mailbox>) -> Self {
+    pub(crate) fn new(run: Run, rank: Rank, seat: &Seat) -> Self {
         Self {
             entries: run.entries,
             keys: run.keys.into(),
-            mailbox,
+            session: seat.id,
+            mailbox: Arc::clone(&seat.mailbox),
             rank,
             since: Instant::now(),
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use journal::{AppendError, Clock, DayKeys, Journal, LogName};
+use journal::{AppendError, Appended, Clock, DayKeys, Journal, LogName, Offset};
 use protocol::token::Authority;
 use protocol::{Millis, UnixMillis};
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ pub(crate) struct Hub {
 pub(crate) struct Seat {
     pub(crate) hub: Arc<Hub>,
     pub(crate) mailbox: Arc<Mailbox>,
-    id: SessionId,
+    pub(crate) id: SessionId,
 }
 
 impl Hub {
@@ -238,12 +238,12 @@ impl Hub {
 
     fn append_alerts(self: &Arc<Self>, seat: &Seat, run: Run, rank: Rank) {
         if !run.unsealed.is_empty() {
-            self.answer(Some(&seat.mailbox), &run.unsealed, false);
+            self.answer(seat.id, &seat.mailbox, &run.unsealed, None);
         }
         if run.entries.is_empty() {
             return;
         }
-        let fresh = Waiting::new(run, rank, Arc::clone(&seat.mailbox));
+        let fresh = Waiting::new(run, rank, seat);
         // Whoever comes later waits with those who wait.
         let refused = if self.held.is_empty() {
             self.offer(&fresh).err()
@@ -265,10 +265,11 @@ impl Hub {
     /// Puts alerts into the journal's queue, from where they are answered.
     pub(crate) fn offer(self: &Arc<Self>, waiting: &Waiting) -> Result<(), Refused> {
         let hub = Arc::clone(self);
-        let mailbox = Arc::clone(&waiting.mailbox);
+        let (session, mailbox) = (waiting.session, Arc::clone(&waiting.mailbox));
         let keys = Arc::clone(&waiting.keys);
-        let reply = move |result: Result<_, AppendError>| {
-            hub.answer(Some(&mailbox), &keys, result.is_ok());
+        let reply = move |result: Result<Appended, AppendError>| {
+            let first = result.ok().map(|appended| appended.first);
+            hub.answer(session, &mailbox, &keys, first);
         };
         let offered = self
             .journal
@@ -283,28 +284,29 @@ impl Hub {
     }
 
     pub(crate) fn refuse(&self, waiting: &Waiting) {
-        self.answer(Some(&waiting.mailbox), &waiting.keys, false);
+        self.answer(waiting.session, &waiting.mailbox, &waiting.keys, None);
     }
 
-    /// Tells the connection that appended, and all that wait for the same reports. Runs on the commit thread.
-    fn answer(&self, first: Option<&Mailbox>, keys: &[ReportKey], durable: bool) {
-        let fate = if durable {
-            Fate::Durable
-        } else {
-            Fate::NotDurable
-        };
-        let outcome = |key: &ReportKey| Outcome { key: *key, fate };
-        let waiting = self.ledger().committed(keys, durable);
-        if !durable {
+    /// Tells the connection that appended, and all that wait for the same reports. `first` is where they are in a row,
+    /// if they are durable. Runs on the commit thread.
+    fn answer(
+        &self,
+        session: SessionId,
+        mailbox: &Mailbox,
+        keys: &[ReportKey],
+        first: Option<Offset>,
+    ) {
+        if first.is_none() {
             self.metrics.not_durable.inc_by(keys.len() as u64);
         }
-        if let Some(mailbox) = first {
-            mailbox.put_outcomes(keys.iter().map(outcome));
-        }
+        // Held to the end, so that nobody hears of replicas before the first receipt.
+        let mut ledger = self.ledger();
+        let answers = ledger.committed(session, keys, first);
+        mailbox.put_outcomes(answers.own);
         let mailboxes = self.mailboxes.pin();
-        for (session, key) in waiting {
+        for (session, outcome) in answers.others {
             if let Some(mailbox) = mailboxes.get(&session) {
-                mailbox.put_outcomes([outcome(&key)]);
+                mailbox.put_outcomes([outcome]);
             }
         }
     }
@@ -348,7 +350,7 @@ impl Seat {
                         fresh.push(append);
                     }
                     Standing::UnderWay => {}
-                    Standing::Durable => answered.push((key, Fate::Durable)),
+                    Standing::Durable(grade) => answered.push((key, Fate::Durable(grade))),
                     Standing::NoOpenAlert => answered.push((key, Fate::NoOpenAlert)),
                 }
             }
@@ -368,7 +370,7 @@ impl Seat {
     }
 
     fn count(&self, append: &Append, standing: Standing) {
-        if matches!(standing, Standing::UnderWay | Standing::Durable) {
+        if matches!(standing, Standing::UnderWay | Standing::Durable(_)) {
             self.hub.metrics.duplicates.inc();
             if append.is_early {
                 self.hub.metrics.early_data_replayed.inc();

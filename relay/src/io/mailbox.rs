@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use crate::append::Outcome;
+use crate::append::{Outcome, ReportKey};
 use crate::limits::MAILBOX_WORDS_MAX;
 use crate::session::Word;
 
@@ -23,6 +23,8 @@ pub(crate) enum Stop {
 pub(crate) struct Mail {
     /// Answers to its appends; at most as many as it has under way.
     pub(crate) outcomes: Vec<Outcome>,
+    /// What is on the replicas now.
+    pub(crate) replicated: Vec<ReportKey>,
     /// What the log says.
     pub(crate) words: Vec<Word>,
     /// More was said than is kept.
@@ -41,6 +43,16 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     pub(crate) fn put_outcomes(&self, outcomes: impl IntoIterator<Item = Outcome>) {
         self.mail().outcomes.extend(outcomes);
+        self.arrived.notify_one();
+    }
+
+    /// Beyond what is kept no second receipt follows.
+    pub(crate) fn put_replicated(&self, key: ReportKey) {
+        let mut mail = self.mail();
+        if mail.replicated.len() < MAILBOX_WORDS_MAX {
+            mail.replicated.push(key);
+        }
+        drop(mail);
         self.arrived.notify_one();
     }
 

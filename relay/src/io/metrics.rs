@@ -42,6 +42,8 @@ pub struct Metrics {
     pub reports: Family<Kind, Counter>,
     /// Reports admitted, by what came of their token.
     pub verification: Family<Token, Counter>,
+    /// Further receipts, of reports that are on the replicas.
+    pub receipts_replicated: Counter,
     /// Receipts given.
     pub receipts: Counter,
     /// Frames refused, by rule.
@@ -107,6 +109,11 @@ impl Metrics {
             self.verification.clone(),
         );
         to.register("receipts", "Receipts given", self.receipts.clone());
+        to.register(
+            "receipts_replicated",
+            "Further receipts, which say that the replicas have the report",
+            self.receipts_replicated.clone(),
+        );
         to.register("refusals", "Frames refused", self.refusals.clone());
         to.register(
             "duplicates",
@@ -218,6 +225,7 @@ impl Metrics {
             }
             Event::EarlyRaise => drop(self.early_data_accepted.inc()),
             Event::Receipt => drop(self.receipts.inc()),
+            Event::ReceiptReplicated => drop(self.receipts_replicated.inc()),
             Event::Refused(rule) => drop(self.refusals_of(rule).inc()),
             Event::Status | Event::Message => drop(self.words.inc()),
         }

@@ -20,6 +20,7 @@ mod problems;
 mod pulse;
 mod quic;
 pub mod relay;
+mod replicas;
 mod rng;
 pub mod session_store;
 pub mod tls;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use journal::{Clock, DayKeyError, DayKeys, Health, Journal};
+use journal::{Clock, DayKeyError, DayKeys, Health, Journal, Progress};
 use prometheus_client::registry::Registry;
 use protocol::token::Authority;
 use quinn::{Endpoint, VarInt};
@@ -164,6 +164,7 @@ impl Relay {
             config.patience,
             metrics,
         ));
+        let replicas = hub.expect_replicas();
         let failed = |source| StartError::Listen {
             address: config.listen,
             source,
@@ -180,7 +181,7 @@ impl Relay {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        handle.spawn(config.retry, intake, health);
+        handle.spawn(config.retry, intake, health, replicas);
         tracing::info!(address = %handle.local_addr, "the relay listens");
         Ok(handle)
     }
@@ -192,6 +193,7 @@ impl RelayHandle {
         retry: RetryPolicy,
         intake: Arc<IntakeSocket>,
         health: tokio::sync::watch::Receiver<Health>,
+        replicas: Option<tokio::sync::watch::Receiver<Progress>>,
     ) {
         let acceptor = Acceptor::new(
             self.endpoint.clone(),
@@ -207,6 +209,9 @@ impl RelayHandle {
         self.tasks
             .spawn(Arc::clone(&self.hub).offer_held(self.stop.clone()));
         self.run(watch_health(Arc::clone(&self.hub), health));
+        if let Some(progress) = replicas {
+            self.run(Arc::clone(&self.hub).tell_of_replicas(progress));
+        }
         let counter = self.hub.metrics.receive_buffer_errors.clone();
         self.run(sample(KernelDrops::new(self.local_addr, counter)));
     }

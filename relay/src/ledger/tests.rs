@@ -53,11 +53,21 @@ fn a_resend_waits_for_the_same_commit_and_is_answered_at_once_after_it() {
     let raise = raise();
     assert_eq!(ledger.offer(ONE, &raise), Standing::Fresh);
     assert_eq!(ledger.offer(TWO, &raise), Standing::UnderWay);
-    assert_eq!(ledger.committed(&[raise.key], true), [(TWO, raise.key)]);
-    assert_eq!(ledger.offer(TWO, &raise), Standing::Durable);
+    let answers = ledger.committed(ONE, &[raise.key], Some(Offset::ZERO));
+    let outcome = Outcome {
+        key: raise.key,
+        fate: Fate::Durable(Grade::STORED),
+    };
+    assert_eq!(answers.own, [outcome]);
+    assert_eq!(answers.others, [(TWO, outcome)]);
+    assert_eq!(ledger.offer(TWO, &raise), Standing::Durable(Grade::STORED));
     let entry = raise.entry(&key(), &mut StdRng::seed_from_u64(1)).unwrap();
     ledger.fold(&Entry::decode(&entry).unwrap());
-    assert_eq!(ledger.offer(TWO, &raise), Standing::Durable, "folded");
+    assert_eq!(
+        ledger.offer(TWO, &raise),
+        Standing::Durable(Grade::STORED),
+        "folded"
+    );
 }
 
 #[test]
@@ -66,7 +76,12 @@ fn what_was_not_durable_is_fresh_again() {
     let raise = raise();
     ledger.offer(ONE, &raise);
     ledger.offer(TWO, &raise);
-    assert_eq!(ledger.committed(&[raise.key], false), [(TWO, raise.key)]);
+    let answers = ledger.committed(ONE, &[raise.key], None);
+    let outcome = Outcome {
+        key: raise.key,
+        fate: Fate::NotDurable,
+    };
+    assert_eq!(answers.others, [(TWO, outcome)]);
     assert_eq!(ledger.offer(ONE, &raise), Standing::Fresh);
 }
 
@@ -78,7 +93,7 @@ fn a_position_needs_an_open_alert_of_this_phone_from_wherever_it_was_raised() {
     assert_eq!(ledger.offer(ONE, &position), Standing::NoOpenAlert);
     ledger.offer(TWO, &raise);
     assert_eq!(ledger.offer(ONE, &position), Standing::Fresh, "under way");
-    ledger.committed(&[raise.key], true);
+    ledger.committed(TWO, &[raise.key], Some(Offset::ZERO));
     assert_eq!(ledger.offer(ONE, &position), Standing::Fresh, "durable");
     let mut other = position.clone();
     other.key.alert = AlertId::from_bytes([2; 16]);
@@ -111,7 +126,7 @@ fn a_position_of_an_alert_known_as_closed_is_not_stored_whatever_its_connection_
     };
     ledger.fold(&Entry::decode(&protocol::join(&header.encode(), b"")).unwrap());
     assert_eq!(ledger.offer(ONE, &position), Standing::NoOpenAlert);
-    assert_eq!(ledger.offer(ONE, &raise), Standing::Durable);
+    assert_eq!(ledger.offer(ONE, &raise), Standing::Durable(Grade::STORED));
 }
 
 #[test]
@@ -132,4 +147,27 @@ fn an_entry_opens_to_the_bytes_that_were_received() {
 
 fn key() -> DayKey {
     DayKey::from_bytes(&mut [5; 32])
+}
+
+#[test]
+fn whoever_waits_for_replicas_is_told_once_and_a_resend_hears_what_is_true_then() {
+    let mut ledger = Ledger::default();
+    ledger.wait_for_replicas(Offset(5), Offset(5));
+    let raise = raise();
+    ledger.offer(ONE, &raise);
+    ledger.offer(TWO, &raise);
+    let answers = ledger.committed(ONE, &[raise.key], Some(Offset(5)));
+    let on_its_way = Outcome {
+        key: raise.key,
+        fate: Fate::Durable(Grade::ON_ITS_WAY),
+    };
+    assert_eq!(answers.own, [on_its_way]);
+    assert_eq!(answers.others, [(TWO, on_its_way)]);
+    let again = ledger.offer(TWO, &raise);
+    assert_eq!(again, Standing::Durable(Grade::ON_ITS_WAY));
+    let told = ledger.confirmed(Offset(6));
+    assert_eq!(told, [(ONE, raise.key), (TWO, raise.key)]);
+    let again = ledger.offer(TWO, &raise);
+    assert_eq!(again, Standing::Durable(Grade::REPLICATED));
+    assert_eq!(ledger.confirmed(Offset(7)), []);
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use protocol::limit::MAX_FRAME_BYTES;
 use protocol::token::Issuer;
-use protocol::wire::{Frame, decode_relay_frame, encode_frame};
+use protocol::wire::{Durability, Frame, decode_relay_frame, encode_frame};
 use protocol::{Content, DecisionId, Raise, Report, Unusable};
 
 use super::*;
@@ -97,17 +97,34 @@ fn a_receipt_comes_after_the_commit_and_never_before() {
     assert_eq!(said(&mut session), []);
     let outcome = Outcome {
         key: append.key,
-        fate: Fate::Durable,
+        fate: Fate::Durable(Grade::STORED),
     };
     session.handle_committed(at(2), &[outcome]);
-    let receipt = Receipt {
-        alert: alert(1),
-        number: ReportNumber(1),
-        durability: Durability::Local,
-        is_final: true,
-    };
-    assert_eq!(said(&mut session), [RelayFrame::Receipt(receipt)]);
+    assert_eq!(said(&mut session), [receipt(append.key, Grade::STORED)]);
     assert_eq!(session.poll_close(), None);
+}
+
+#[test]
+fn a_further_receipt_says_that_the_replicas_have_the_report() {
+    let mut session = connected();
+    session.handle_stream_bytes(at(1), &delimit(&raise(1, 1)));
+    let key = commit_all(&mut session, Fate::Durable(Grade::ON_ITS_WAY))[0].key;
+    session.handle_replicated(at(2), &[key]);
+    let receipt = |durability, is_final| {
+        RelayFrame::Receipt(Receipt {
+            alert: alert(1),
+            number: ReportNumber(1),
+            durability,
+            is_final,
+        })
+    };
+    assert_eq!(
+        said(&mut session),
+        [
+            receipt(Durability::Local, false),
+            receipt(Durability::Replicated, true)
+        ]
+    );
 }
 
 #[test]
@@ -125,13 +142,13 @@ fn until_the_handshake_has_completed_a_phone_may_only_raise() {
     session.handle_stream_bytes(at(1), &delimit(&raise(1, 1)));
     session.handle_stream_bytes(at(1), &delimit(&cancel(1, 2)));
     session.handle_datagram(at(1), position(1, 3).into());
-    let appends = commit_all(&mut session, Fate::Durable);
+    let appends = commit_all(&mut session, Fate::Durable(Grade::STORED));
     assert_eq!(appends.len(), 1);
     assert!(appends[0].is_early);
     assert_eq!(rules(&mut session), ["early_data", "early_data"]);
     session.handle_handshake_completed(at(2));
     session.handle_stream_bytes(at(2), &delimit(&cancel(1, 2)));
-    let appends = commit_all(&mut session, Fate::Durable);
+    let appends = commit_all(&mut session, Fate::Durable(Grade::STORED));
     assert_eq!(appends[0].kind, ReportKind::Cancel);
     assert!(!appends[0].is_early);
 }
@@ -201,7 +218,7 @@ fn a_connection_without_an_open_alert_is_closed_when_idle_and_one_with_is_not() 
     let mut session = connected();
     assert_eq!(session.next_deadline(), Some(Millis(120_000)));
     session.handle_stream_bytes(at(60_000), &delimit(&raise(1, 1)));
-    commit_all(&mut session, Fate::Durable);
+    commit_all(&mut session, Fate::Durable(Grade::STORED));
     said(&mut session);
     assert_eq!(session.next_deadline(), None);
     let closed = Status {
@@ -280,7 +297,7 @@ fn reports_under_way_are_bounded() {
         session.handle_stream_bytes(at(1), &delimit(&raise(1, number)));
     }
     assert!(!session.has_room());
-    commit_all(&mut session, Fate::Durable);
+    commit_all(&mut session, Fate::Durable(Grade::STORED));
     said(&mut session);
     assert!(session.has_room());
 }
@@ -295,7 +312,7 @@ fn whom_the_relay_does_not_read_is_not_late() {
     bytes.extend(&delimit(&raise(1, 99))[..3]);
     session.handle_stream_bytes(at(1_000), &bytes);
     assert_eq!(session.next_deadline(), None);
-    commit_all(&mut session, Fate::Durable);
+    commit_all(&mut session, Fate::Durable(Grade::STORED));
     said(&mut session);
     session.handle_timeout(at(4_999));
     assert_eq!(session.poll_close(), None);
@@ -315,7 +332,7 @@ fn a_shutdown_waits_for_receipts_but_not_for_ever() {
     session.handle_shutdown(at(2));
     assert!(!session.has_room(), "nothing more is read");
     assert_eq!(session.poll_close(), None);
-    commit_all(&mut session, Fate::Durable);
+    commit_all(&mut session, Fate::Durable(Grade::STORED));
     assert_eq!(session.poll_close(), None, "the receipt is not yet written");
     assert_eq!(said(&mut session).len(), 1);
     assert_eq!(session.poll_close(), Some(CloseCode::ShuttingDown));
@@ -340,7 +357,7 @@ fn open_alerts_of_a_connection_are_bounded() {
 fn everything_is_counted() {
     let mut session = fresh();
     session.handle_stream_bytes(at(1), &delimit(&raise(1, 1)));
-    commit_all(&mut session, Fate::Durable);
+    commit_all(&mut session, Fate::Durable(Grade::STORED));
     session.handle_stream_bytes(at(1), &delimit(&cancel(1, 2)));
     let events: Vec<Event> = session.poll_events().collect();
     assert_eq!(
@@ -379,7 +396,7 @@ proptest! {
         for part in bytes.chunks(piece) {
             session.handle_stream_bytes(at(1), part);
         }
-        let appends = commit_all(&mut session, Fate::Durable);
+        let appends = commit_all(&mut session, Fate::Durable(Grade::STORED));
         prop_assert_eq!(appends.len(), 5);
         prop_assert_eq!(said(&mut session).len(), 5);
     }

@@ -194,6 +194,17 @@ impl Held {
         self.owner.progress.clone()
     }
 
+    /// How many replicas are to have what is appended before it counts as confirmed.
+    #[must_use]
+    pub fn replicas_wanted(&self) -> u8 {
+        self.owner.shared.replicas_wanted()
+    }
+
+    /// Where the own log ends.
+    pub(crate) fn own_end(&self, log: LogName) -> Offset {
+        *self.owner.own.store().ends().get(log)
+    }
+
     /// What has been receipted and is not in the shared log for good. Reads a page of the own
     /// journal when something waits.
     #[must_use]

@@ -111,6 +111,10 @@ impl Redis {
         self.shared().findings.borrow().clone()
     }
 
+    pub(crate) fn replicas_wanted(&self) -> u8 {
+        self.shared().settings.replicas
+    }
+
     pub(crate) fn partition(&self) -> Partition {
         self.shared().settings.partition
     }

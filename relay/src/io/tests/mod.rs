@@ -3,6 +3,7 @@
 mod bounds;
 mod early;
 mod gate;
+mod replicas;
 mod reports;
 mod restart;
 mod retry;
