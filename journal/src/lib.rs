@@ -35,6 +35,7 @@ pub mod shipping;
 pub mod snapshot;
 pub mod stream_id;
 pub mod trim;
+pub mod unconfirmed;
 
 #[cfg(feature = "io")]
 pub mod io;
@@ -47,6 +48,7 @@ pub use seal::{Day, DayKey, OpenBodyError, open, seal};
 pub use server_check::Finding;
 pub use shipping::Progress;
 pub use snapshot::{Row, SnapshotSlice};
+pub use unconfirmed::ReplicasMissing;
 
 #[cfg(feature = "io")]
 pub use io::day_keys::{DayKeyError, DayKeys};

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use journal::ReplicasMissing;
 use journal::io::holdover::{Backlog, Held};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -23,6 +24,7 @@ const SAY_EVERY_LOOKS: u32 = 60;
 struct Metrics {
     entries: Gauge,
     oldest_seconds: Gauge<f64, AtomicU64>,
+    replicas_missing_seconds: Gauge<f64, AtomicU64>,
     shipped_again: Counter,
     rewinds: Counter,
 }
@@ -42,6 +44,11 @@ impl Metrics {
             metrics.oldest_seconds.clone(),
         );
         to.register(
+            "replicas_missing_seconds",
+            "For how long wanted replicas have confirmed nothing; 0 when all is well",
+            metrics.replicas_missing_seconds.clone(),
+        );
+        to.register(
             "shipped_again",
             "Entries brought into the shared log once more",
             metrics.shipped_again.clone(),
@@ -52,6 +59,11 @@ impl Metrics {
             metrics.rewinds.clone(),
         );
         metrics
+    }
+
+    fn note_replicas(&self, missing: Option<ReplicasMissing>) {
+        let for_ms = missing.map_or(0, |missing| missing.for_ms);
+        self.replicas_missing_seconds.set(for_ms as f64 / 1e3);
     }
 
     fn note(&self, backlog: &Backlog) {
@@ -68,14 +80,35 @@ impl Metrics {
     }
 }
 
+/// Says so at once, and then once a minute while it lasts. Returns how often it was looked at in vain.
+fn say_missing(missing: Option<ReplicasMissing>, looks: u32) -> u32 {
+    match missing {
+        Some(missing) => {
+            if looks.is_multiple_of(SAY_EVERY_LOOKS) {
+                tracing::error!("{missing}");
+            }
+            looks.wrapping_add(1)
+        }
+        None => {
+            if looks > 0 {
+                tracing::info!("the replicas confirm again");
+            }
+            0
+        }
+    }
+}
+
 /// Looks after the backlog until `stop`.
 pub(super) fn watch(held: Held, registry: &mut Registry, stop: CancellationToken) {
     let metrics = Metrics::register(registry);
     let looking = async move {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
-        let mut late_looks = 0;
+        let (mut late_looks, mut missing_looks) = (0, 0);
         loop {
             ticks.tick().await;
+            let missing = held.replicas_missing();
+            metrics.note_replicas(missing);
+            missing_looks = say_missing(missing, missing_looks);
             let backlog = held.backlog();
             metrics.note(&backlog);
             let is_late = backlog.oldest_age_ms.is_some_and(|ms| ms > LATE_AFTER_MS);

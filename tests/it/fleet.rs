@@ -1,5 +1,7 @@
 //! Two relays and two dispatchers over one log on a real Redis server, each with a journal of its own.
 
+mod operators;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -78,7 +80,12 @@ impl Fleet {
         // All seal under the same keys.
         parts.day_keys = self.folder.path().join("day-keys");
         match part {
-            Part::Relay => parts.dispatcher = None,
+            Part::Relay => {
+                parts.dispatcher = None;
+                if let Some(relay) = &mut parts.relay {
+                    relay.operations = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+                }
+            }
             Part::Dispatcher => parts.relay = None,
         }
         Service::start(parts).await.unwrap()

@@ -61,6 +61,8 @@ pub struct EngineState {
     pub ready: bool,
     /// What is wrong, in words.
     pub problems: Vec<String>,
+    /// What operators have to look at, and keeps no officer from their work.
+    pub warnings: Vec<String>,
     /// Entries of the alert log that are not folded yet.
     pub lag_entries: u64,
     /// Why nobody follows the log any more, when that is so.
@@ -143,6 +145,7 @@ impl Engine {
         let state = EngineState {
             ready: false,
             problems: vec!["the board is still reading the log".to_owned()],
+            warnings: Vec::new(),
             lag_entries: 0,
             ended: None,
         };

@@ -25,6 +25,7 @@ use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
 use crate::shipping::Progress;
 use crate::snapshot::SnapshotSlice;
+use crate::unconfirmed::ReplicasMissing;
 
 /// How a journal is opened.
 #[derive(Clone, Debug)]
@@ -287,6 +288,16 @@ impl Journal {
         match self {
             #[cfg(feature = "redis")]
             Self::Held(held) => (held.replicas_wanted() > 0).then(|| held.progress()),
+            _ => None,
+        }
+    }
+
+    /// Replicas that are wanted and confirm nothing: the log goes on, and a failover now would lose what it has taken.
+    #[must_use]
+    pub fn replicas_missing(&self) -> Option<ReplicasMissing> {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.replicas_missing(),
             _ => None,
         }
     }

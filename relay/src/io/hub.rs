@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use journal::{AppendError, Appended, Clock, DayKeys, Journal, LogName, Offset};
+use journal::{AppendError, Appended, Clock, DayKeys, Health, Journal, LogName, Offset};
 use protocol::token::Authority;
 use protocol::{Millis, UnixMillis};
 use tokio::time::Instant;
@@ -112,7 +112,11 @@ impl Hub {
             None => None,
         };
         let stop = stop.map(str::to_owned);
-        stop.into_iter().chain(self.problems.words()).collect()
+        let of_log = log_problem(&self.journal.health().borrow());
+        let replicas = self.journal.replicas_missing();
+        let of_log = of_log.or(replicas.map(|missing| missing.to_string()));
+        let own = self.problems.words();
+        stop.into_iter().chain(own).chain(of_log).collect()
     }
 
     /// Whether connections are no longer taken. A relay that is not ready for another reason still takes them: what
@@ -309,6 +313,16 @@ impl Hub {
                 mailbox.put_outcomes([outcome]);
             }
         }
+    }
+}
+
+/// What a shared log that takes nothing means here: receipts go on, so that the relay stays ready.
+fn log_problem(health: &Health) -> Option<String> {
+    match health {
+        Health::Troubled { why } => Some(format!(
+            "the shared log takes nothing from here: what is receipted is on this disk and nobody sees it yet: {why}"
+        )),
+        _ => None,
     }
 }
 

@@ -111,9 +111,12 @@ impl Engine {
             problems.push(format!("the key of day {day} cannot be used"));
         }
         problems.extend(self.elsewhere().iter().cloned());
+        // No reason to send officers away: alerts come and decisions go.
+        let missing = self.shared.config.journal.replicas_missing();
         self.set_state(EngineState {
             ready: problems.is_empty(),
             problems,
+            warnings: missing.iter().map(ToString::to_string).collect(),
             lag_entries,
             ended: None,
         });

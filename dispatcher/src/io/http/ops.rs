@@ -30,6 +30,8 @@ pub(super) struct Ready {
     ready: bool,
     /// What is wrong, in words.
     problems: Vec<String>,
+    /// What has to be looked at and keeps nobody from their work.
+    warnings: Vec<String>,
 }
 
 /// Whether the service answers at all.
@@ -58,6 +60,7 @@ pub(super) async fn readyz(State(door): State<Arc<Door>>) -> (StatusCode, Json<R
         Json(Ready {
             ready: state.ready,
             problems: state.problems,
+            warnings: state.warnings,
         }),
     )
 }

@@ -29,6 +29,8 @@ use crate::batcher::{Appended, Durability};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset};
 use crate::shipping::Progress;
+use crate::unconfirmed::{REPLICAS_MISSING_AFTER_MS, ReplicasMissing};
+use health::Standing;
 use shipper::Shipper;
 use state::{State, Unanswered};
 
@@ -64,6 +66,7 @@ struct Owner {
     shared: Redis,
     state: Arc<State>,
     progress: watch::Receiver<Progress>,
+    standing: watch::Receiver<Standing>,
     stop: watch::Sender<bool>,
     shipper: watch::Receiver<()>,
     tasks: [AbortHandle; 3],
@@ -114,20 +117,30 @@ impl Held {
         options: &Options,
     ) -> Result<Self, OpenError> {
         let shared = Redis::start(settings, options);
-        let health = health::of(&own.health().borrow(), &shared.health().borrow());
-        let state = State::new(health);
         let stop = watch::Sender::new(false);
         let (shipper, progress) = Shipper::new(
             Arc::clone(own.writer()),
             shared.delivery(),
             stop.subscribe(),
         )?;
+        let standing = shipper.standing();
+        let health = health::of(
+            &own.health().borrow(),
+            &shared.health().borrow(),
+            &standing.borrow(),
+        );
+        let state = State::new(health);
         let (running, ended) = watch::channel(());
         let shipping = tokio::spawn(async move {
             shipper.run().await;
             drop(running);
         });
-        let watching = health::watch(own.health(), shared.health(), Arc::clone(&state));
+        let watching = health::watch(
+            own.health(),
+            shared.health(),
+            standing.clone(),
+            Arc::clone(&state),
+        );
         let upkeep = upkeep::run(
             Arc::clone(own.writer()),
             Arc::clone(&state),
@@ -144,6 +157,7 @@ impl Held {
                 shared,
                 state,
                 progress,
+                standing,
                 stop,
                 shipper: ended,
                 tasks,
@@ -198,6 +212,19 @@ impl Held {
     #[must_use]
     pub fn replicas_wanted(&self) -> u8 {
         self.owner.shared.replicas_wanted()
+    }
+
+    /// Replicas that confirm nothing, once that has lasted for [`REPLICAS_MISSING_AFTER_MS`]. While the server itself is
+    /// away, that is what is said: see [`super::journal::Journal::health`].
+    #[must_use]
+    pub fn replicas_missing(&self) -> Option<ReplicasMissing> {
+        let wanted = self.replicas_wanted();
+        if wanted == 0 || *self.owner.state.health.borrow() != Health::Healthy {
+            return None;
+        }
+        let since = self.owner.standing.borrow().unconfirmed_since?;
+        let for_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (for_ms >= REPLICAS_MISSING_AFTER_MS).then_some(ReplicasMissing { wanted, for_ms })
     }
 
     /// Where the own log ends.

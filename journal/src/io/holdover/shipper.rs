@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::health::Standing;
 use crate::batcher::{Batch, BatchId, Limits, Run};
 use crate::error::{OpenError, StoreError};
 use crate::io::pending;
@@ -18,6 +19,7 @@ use crate::offset::{LogName, Offset, PerLog};
 use crate::proof::{Digest, Proof};
 use crate::shipping::{Progress, Shipping, Step};
 use crate::snapshot::{Row, SnapshotSlice};
+use crate::unconfirmed::Unconfirmed;
 
 /// The row of the own snapshot table, which is otherwise unused, that says how far the author is.
 const MEMORY_ROW: &[u8] = b"holdover";
@@ -30,8 +32,8 @@ pub(super) struct Shipper {
     progress: watch::Sender<Progress>,
     stop: watch::Receiver<bool>,
     started: Instant,
-    /// Why nothing is shipped, as it was said last.
-    said: Option<String>,
+    unconfirmed: Unconfirmed,
+    standing: watch::Sender<Standing>,
 }
 
 /// The own journal is closed.
@@ -68,9 +70,15 @@ impl Shipper {
             progress,
             stop,
             started: Instant::now(),
-            said: None,
+            unconfirmed: Unconfirmed::default(),
+            standing: watch::Sender::default(),
         };
         Ok((shipper, read))
+    }
+
+    /// How it gets on, to be watched.
+    pub(super) fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
     }
 
     /// Until it is told to stop or the own journal is closed.
@@ -116,7 +124,30 @@ impl Shipper {
             *known = now;
             changes
         });
+        self.note_unconfirmed();
         Ok(())
+    }
+
+    fn note_unconfirmed(&mut self) {
+        let since = self
+            .unconfirmed
+            .note(self.now_ms(), self.shipping.progress());
+        let since = since.map(|ms| self.started + Duration::from_millis(ms));
+        self.standing.send_if_modified(|standing| {
+            let changes = standing.unconfirmed_since != since;
+            standing.unconfirmed_since = since;
+            changes
+        });
+    }
+
+    /// What goes into the shared log goes there.
+    fn get_on(&self) {
+        let was_stuck = self
+            .standing
+            .send_if_modified(|standing| standing.stuck.take().is_some());
+        if was_stuck {
+            tracing::info!("the shared log takes what is shipped again");
+        }
     }
 
     /// Looks whether what was shipped is still there, and goes back to where it is.
@@ -139,8 +170,10 @@ impl Shipper {
                 "the shared log has lost what it had taken; it is shipped again"
             );
         }
-        if self.said.take().is_some() {
-            tracing::info!("the shared log is there again");
+        // Who has something to ship gets on when that is taken: a server may answer and still refuse it.
+        let shipped = self.shipping.progress().shipped;
+        if shipped == self.own.store.ends() {
+            self.get_on();
         }
         Ok(())
     }
@@ -182,6 +215,7 @@ impl Shipper {
             Delivered::Placed { firsts, durability } => {
                 let last = last_of(&batch.runs.alerts.entries, firsts.alerts, at_ms);
                 self.shipping.shipped(ends, last, durability);
+                self.get_on();
             }
             Delivered::Disproved => self.shipping.disproved(),
             Delivered::Rejected { why } | Delivered::Unknown { why } => self.pause(why).await,
@@ -221,13 +255,17 @@ impl Shipper {
     /// After something that failed.
     async fn pause(&mut self, why: String) {
         // Once for each reason, however often it is tried.
-        if self.said.as_ref() != Some(&why) {
-            tracing::warn!(
-                why,
-                "nothing is shipped into the shared log now; the own journal keeps it"
-            );
-            self.said = Some(why);
-        }
+        self.standing.send_if_modified(|standing| {
+            let is_new = standing.stuck.as_ref() != Some(&why);
+            if is_new {
+                tracing::warn!(
+                    why,
+                    "nothing is shipped into the shared log now; the own journal keeps it"
+                );
+                standing.stuck = Some(why);
+            }
+            is_new
+        });
         // Positions drop out of the own journal meanwhile, alerts do not.
         sleep(self.delivery.pause()).await;
     }

@@ -15,6 +15,7 @@ use crate::offset::LogName::{Alerts, Tracks};
 mod failover;
 mod history;
 mod keep;
+mod standing;
 mod trouble;
 
 fn entry(text: impl Into<String>) -> Bytes {

@@ -161,6 +161,11 @@ async fn a_server_without_room_is_given_everything_when_it_has_some() {
     author.until_troubled().await;
     assert!(author.journal.accepts());
     assert_eq!(author.held().backlog().entries, 20);
+    // How full it is, is known when it was looked at.
+    let mut looked = author.held().shared().health();
+    within(looked.wait_for(|health| matches!(health, Health::Troubled { .. })))
+        .await
+        .unwrap();
     let position = author.journal.offer(Tracks, vec![entry("t")]).unwrap_err();
     assert!(matches!(position, AppendError::Full { .. }), "{position}");
     let since = Instant::now();
