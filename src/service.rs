@@ -112,7 +112,7 @@ impl Service {
         if let Journal::Held(held) = &common.journal {
             holdover::watch(held.clone(), &mut registry, common.stop.clone());
         }
-        // Phones first: a board waits for a log whose server is away, and a receipt does not.
+        // Phones first: a board reads before it shows anything, and a receipt waits for nothing.
         let operations_at = parts.relay.as_ref().and_then(|relay| relay.operations);
         let relay = match parts.relay {
             Some(parts) => Some(start_relay(&common, parts, &mut registry)?),
@@ -268,7 +268,7 @@ fn start_relay(
     Ok(Arc::new(Relay::start(parts.config, shared, registry)?))
 }
 
-/// A board that has been folded, and whose door is still closed.
+/// A board that is being folded, and whose door is still closed.
 struct Board {
     engine: Engine,
     task: JoinHandle<()>,

@@ -1,6 +1,6 @@
 // A stand-in for the service: the same HTTP API, alerts from a script, nothing kept.
 //   node tests/mock-server.mjs [port] ; MOCK_ALERTS=20 MOCK_MAP=areas.geojson
-// /mock/* moves the world: raise, press, text, drop (cut the streams), refuse (next commands), mute (no words).
+// /mock/* moves the world: raise, press, text, drop (cut the streams), refuse (next commands), mute (no words), problems (nobody new).
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
@@ -47,8 +47,10 @@ async function route(world, request, response) {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname;
   if (path.startsWith("/mock/")) return control(world, path.slice(6), await body(request), response);
+  if (path === "/readyz") return json(response, { ready: !world.problems, problems: world.problems ?? [] }, world.problems ? 503 : 200);
   if (!path.startsWith("/api/")) return page(path, response);
   if (Date.now() < world.deafUntil) return void request.socket.destroy();
+  if (path === "/api/sign-in" && world.problems) return fail(response, 503, "not_caught_up", world.problems.join("; "));
   if (path === "/api/sign-in") return signIn(await body(request), response);
   const user = /ansim_session=([^;]+)/.exec(request.headers.cookie ?? "")?.[1];
   const officer = USERS[user];
@@ -134,6 +136,7 @@ function control(world, what, order, response) {
     record(incident, "text", { kind: "phone" }, { text: order.text });
     talk(world, incident, { from: "phone", text: order.text, at_ms: Date.now() });
   } else if (what === "refuse") Object.assign(world, { refuse: order.n ?? 1, hang: order.hang === true });
+  else if (what === "problems") world.problems = order.problems;
   else if (what === "mute") world.mute = order.on !== false;
   else if (what === "map") {
     world.map = { ...world.map, version: order.version };
@@ -188,8 +191,8 @@ function page(path, response) {
   createReadStream(file).pipe(response);
 }
 
-function json(response, value) {
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+function json(response, value, status = 200) {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
 function fail(response, status, error, message) {

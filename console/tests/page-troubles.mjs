@@ -203,6 +203,28 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     await a.waitForFunction(() => /840 m/.test(document.querySelector("#map-reason")?.textContent ?? ""));
   });
 
+  await step("who cannot sign in yet reads why, in both languages", async () => {
+    const away = "the shared log is away, so what is new elsewhere is not seen here: connection refused";
+    await move("problems", { problems: ["the board is still reading the log", away] });
+    for (const [locale, why, refused] of [
+      ["ko-KR", /준비되지 않았습니다.*아직 읽는 중.*connection refused/s, /새로 로그인할 수 없습니다/],
+      ["en-GB", /not ready.*still being read.*connection refused/s, /Nobody new can sign in/],
+    ]) {
+      const page = await (await a.context().browser().newContext({ locale })).newPage();
+      await page.goto(mock.url);
+      await page.waitForSelector("#banner-service");
+      assert.match(await page.locator("#banner-service").textContent(), why);
+      await page.fill('input[name="user"]', A.user);
+      await page.fill('input[name="password"]', A.password);
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.querySelector(".sign-in__trouble").textContent !== "");
+      assert.match(await page.locator(".sign-in__trouble").textContent(), refused);
+      await clean(page, "not ready");
+      await page.context().close();
+    }
+    await move("problems");
+  });
+
   await step("who signs out sees no alert any more", async () => {
     const page = await officer(A);
     await page.locator(".header__tools button").last().click();

@@ -1,4 +1,4 @@
-import type { Board, History, Officer, Verdict } from "./types";
+import type { Board, History, Officer, Readiness, Verdict } from "./types";
 import type { Command } from "../logic/commands";
 
 /** The service answered and refused; `message` is its own words. */
@@ -54,6 +54,16 @@ async function json<T>(path: string, init: RequestInit = {}, limitMs = ANSWER_LI
   }
 }
 
+/** The answer to whether the service is ready is the same with 200 and with 503. */
+async function readiness(): Promise<Readiness> {
+  try {
+    const response = await fetch("/readyz", { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    return (await response.json()) as Readiness;
+  } catch {
+    throw new Unanswered("/readyz");
+  }
+}
+
 function post(body?: unknown): RequestInit {
   if (body === undefined) return { method: "POST" };
   return {
@@ -69,6 +79,7 @@ export const http = {
   session: () => json<Officer>("/api/session"),
   signIn: (user: string, password: string) => json<Officer>("/api/sign-in", post({ user, password })),
   signOut: () => call("/api/sign-out", post(), ANSWER_LIMIT_MS),
+  readiness,
   board: () => json<Board>("/api/board"),
   map: () => json<unknown>("/api/map", {}, MAP_LIMIT_MS),
   basemap: () => json<unknown>("/api/basemap", {}, MAP_LIMIT_MS),

@@ -141,6 +141,11 @@ export interface MapFacts {
   label?: string;
 }
 
+export interface Readiness {
+  ready: boolean;
+  problems: string[];
+}
+
 export interface Health {
   server_at_ms: number;
   ready: boolean;

@@ -1,3 +1,4 @@
+import { problemText } from "../logic/problems";
 import { clockText, timeText } from "../logic/format";
 import { sound, testSound } from "../state/alarm";
 import { health, lastHeardAt, line, newMap } from "../state/board";
@@ -81,7 +82,7 @@ function Service() {
   const lag = word.lag_ms ?? 0;
   const lines = [
     ...(word.ready ? [] : [w.banner.notReady]),
-    ...word.problems,
+    ...word.problems.map((problem) => problemText(problem, w.problem)),
     ...(lag >= LAG_WORTH_SAYING_MS ? [w.banner.lag((lag / 1000).toFixed(1))] : []),
   ];
   if (lines.length === 0) return null;

@@ -1,7 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { words } from "../state/page";
-import { signIn, trouble } from "../state/session";
+import { problemText } from "../logic/problems";
+import { problems, signIn, trouble, watchService } from "../state/session";
 import { unlock } from "../sound/player";
+import { Icon } from "./Icon";
 import { LanguageSwitch, ThemeSwitch } from "./Switches";
 
 export function SignIn() {
@@ -10,6 +12,7 @@ export function SignIn() {
   const user = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
   useEffect(() => user.current?.focus(), []);
+  useEffect(watchService, []);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -26,6 +29,7 @@ export function SignIn() {
         <LanguageSwitch />
         <ThemeSwitch />
       </div>
+      {problems.value !== null && <NotReady problems={problems.value} />}
       <form class="sign-in__card" onSubmit={submit}>
         <p class="sign-in__product">{w.product}</p>
         <h1>{w.signIn.heading}</h1>
@@ -46,5 +50,18 @@ export function SignIn() {
         </button>
       </form>
     </main>
+  );
+}
+
+function NotReady({ problems }: { problems: readonly string[] }) {
+  const w = words.value;
+  return (
+    <div class="banner banner--warn" role="status" id="banner-service">
+      <Icon name="alert" />
+      <strong>{w.signIn.notReady}</strong>
+      {problems.map((problem) => (
+        <span key={problem}>{problemText(problem, w.problem)}</span>
+      ))}
+    </div>
   );
 }

@@ -22,6 +22,14 @@ export const en = {
     wrong: "User or password is not right. Check both and try again.",
     unreachable: "The service does not answer. Check the network, then try again.",
     ended: "Your session has ended. Sign in again: alerts are not shown until you do.",
+    notCaughtUp: "Nobody new can sign in here now, because not all alerts would be shown. Use another service, or try again in a moment.",
+    notReady: "This service is not ready.",
+  },
+
+  problem: {
+    reading: "The alerts are still being read: not all are shown yet.",
+    behind: "Alerts arrive late: the service cannot keep up.",
+    away: "The shared log cannot be reached: new alerts are not shown until it is back.",
   },
 
   header: {

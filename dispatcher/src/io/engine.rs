@@ -63,6 +63,8 @@ pub struct EngineState {
     pub problems: Vec<String>,
     /// What operators have to look at, and keeps no officer from their work.
     pub warnings: Vec<String>,
+    /// The board may be shown to officers who do not see it yet: it has caught up with the log, and does not lag.
+    pub takes_consoles: bool,
     /// Entries of the alert log that are not folded yet.
     pub lag_entries: u64,
     /// Why nobody follows the log any more, when that is so.
@@ -117,8 +119,8 @@ struct Shared {
 }
 
 impl Engine {
-    /// Reads the snapshot, then follows the log until `stop`. Returns at once; [`Engine::state`]
-    /// says when the board is as new as the log.
+    /// Reads the snapshot, then follows the log until `stop`. Returns when an embedded log has given its snapshot, and at
+    /// once when the log is on a server, which may be away; [`Engine::state`] says when the board is as new as the log.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -128,9 +130,13 @@ impl Engine {
         stop: CancellationToken,
     ) -> Result<(Self, JoinHandle<()>), StartError> {
         let (engine, failed) = Self::new(config, registry);
-        let reader = reader::Reader::open(engine.clone(), failed, &stop).await?;
-        reader.put_map_in_force().await?;
-        let task = tokio::spawn(supervise(engine.clone(), reader.run(stop)));
+        let mut reader = reader::Reader::new(engine.clone(), failed);
+        let task = if matches!(engine.shared.config.journal, Journal::Embedded(_)) {
+            reader.begin(&stop).await?;
+            tokio::spawn(supervise(engine.clone(), reader.run(stop)))
+        } else {
+            tokio::spawn(supervise(engine.clone(), reader.begin_and_run(stop)))
+        };
         Ok((engine, task))
     }
 
@@ -146,6 +152,7 @@ impl Engine {
             ready: false,
             problems: vec!["the board is still reading the log".to_owned()],
             warnings: Vec::new(),
+            takes_consoles: false,
             lag_entries: 0,
             ended: None,
         };

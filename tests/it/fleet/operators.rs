@@ -82,3 +82,52 @@ async fn replicas_that_are_missing_are_named_and_send_nobody_away() {
     until_says(addresses[0], "/readyz", 200, "\"warnings\":[]").await;
     fleet.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatcher_that_starts_while_redis_is_away_says_why_and_takes_consoles_when_it_has_caught_up()
+ {
+    if !is_here() {
+        return;
+    }
+    let mut redis = TestServer::start();
+    let mut fleet = Fleet::start(redis.settings()).await;
+    let stays = fleet.console(0, "choi").await;
+    redis.kill();
+    press(&mut fleet.phone(0, 1)).await;
+    fleet.dispatchers.pop().unwrap().shutdown().await;
+    let again = fleet.member(Part::Dispatcher, 1).await;
+    fleet.dispatchers.push(again);
+    let at = fleet.dispatchers[1].console_address().unwrap();
+    assert_eq!(ask(at, "/healthz").await.0, 200);
+    assert_eq!(ask(at, "/openapi.json").await.0, 200);
+    until_says(at, "/readyz", 503, "the shared log is away").await;
+    assert!(
+        ask(at, "/readyz")
+            .await
+            .1
+            .contains("the board is still reading the log")
+    );
+    let choi = &fleet.officers[1];
+    let credentials = json!({ "user": choi.user, "password": choi.password });
+    let sign_in = reqwest::Client::new()
+        .post(format!("http://{at}/api/sign-in"))
+        .json(&credentials);
+    let refused = sign_in.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("retry-after"));
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("not_caught_up"), "{text}");
+    assert!(text.contains("the shared log is away"), "{text}");
+    // Who was here before sees the board as it was, and is told.
+    let first = fleet.dispatchers[0].console_address().unwrap();
+    until_says(first, "/readyz", 503, "the shared log is away").await;
+    let (status, board) = stays.get("/api/board").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(board["health"]["ready"], false, "{board}");
+
+    redis.restart();
+    on_board(&fleet.console(1, "choi").await, 1).await;
+    on_board(&stays, 1).await;
+    until_says(at, "/readyz", 200, "\"problems\":[]").await;
+    fleet.shutdown().await;
+}

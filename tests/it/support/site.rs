@@ -171,8 +171,16 @@ impl Console {
             url: format!("http://{console}"),
         };
         let credentials = json!({ "user": officer.user, "password": officer.password });
-        let (status, _) = console.post("/api/sign-in", &credentials).await;
-        assert_eq!(status, StatusCode::OK);
+        in_time("a board that has caught up", async {
+            loop {
+                let (status, answer) = console.post("/api/sign-in", &credentials).await;
+                if status == StatusCode::OK {
+                    return;
+                }
+                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+            }
+        })
+        .await;
         console
     }
 

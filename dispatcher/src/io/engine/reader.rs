@@ -13,10 +13,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Interval, MissedTickBehavior, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::Engine;
 use super::folding::ENTRIES_AT_ONCE;
 use super::readiness::Complaint;
 use super::snapshots::Snapshots;
+use super::{Engine, StartError};
 use crate::dispatch::Dispatch;
 
 /// How often what depends on the clock alone is looked at.
@@ -54,16 +54,12 @@ struct Held {
 }
 
 impl Reader {
-    /// Folds the newest snapshot and places the tails behind it.
-    pub(super) async fn open(
-        engine: Engine,
-        failed: mpsc::Receiver<(DecisionId, String)>,
-        stop: &CancellationToken,
-    ) -> Result<Self, StoreError> {
+    /// One that has read nothing yet.
+    pub(super) fn new(engine: Engine, failed: mpsc::Receiver<(DecisionId, String)>) -> Self {
         let journal = engine.shared.config.journal.clone();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut reader = Self {
+        Self {
             health: journal.health(),
             tick,
             alerts: journal.tail(LogName::Alerts, Offset::ZERO),
@@ -78,18 +74,26 @@ impl Reader {
             size_complaint: Complaint::default(),
             engine,
             failed,
-        };
-        reader.fold_snapshot(stop).await?;
-        Ok(reader)
+        }
     }
 
-    /// Waits while the log's server is away.
-    async fn fold_snapshot(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+    /// Folds the newest snapshot, places the tails behind it and records the map. Waits while the log's server is away.
+    pub(super) async fn begin(&mut self, stop: &CancellationToken) -> Result<(), StartError> {
+        self.fold_snapshot(stop).await?;
+        Ok(self.put_map_in_force().await?)
+    }
+
+    /// Waits while the log's server is away, and says so.
+    pub(super) async fn fold_snapshot(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
         loop {
             match self.try_fold_snapshot().await {
                 Err(StoreError::Unreachable { .. }) => {}
                 folded => return folded,
             }
+            self.say_state();
             if stop.run_until_cancelled(sleep(AWAY_RETRY)).await.is_none() {
                 return Err(StoreError::Closed);
             }
@@ -125,12 +129,25 @@ impl Reader {
     }
 
     /// Records which map this dispatcher decides with, when the log names another or none.
-    pub(super) async fn put_map_in_force(&self) -> Result<(), AppendError> {
+    async fn put_map_in_force(&self) -> Result<(), AppendError> {
         let version = self.engine.maps().borrow().clone();
         if self.map_in_force.as_ref() == Some(&version) {
             return Ok(());
         }
         self.engine.record(Site::MapInForce(version)).await
+    }
+
+    /// Begins and follows the log until `stop`; an error says why it cannot be followed.
+    pub(super) async fn begin_and_run(mut self, stop: CancellationToken) -> Result<(), String> {
+        match self.begin(&stop).await {
+            Ok(()) => self.run(stop).await,
+            Err(_) if stop.is_cancelled() => Ok(()),
+            Err(error) => {
+                let why = error.to_string();
+                self.engine.end(&why);
+                Err(why)
+            }
+        }
     }
 
     /// Follows the log until `stop`; an error says why it cannot be followed any longer.
@@ -229,6 +246,7 @@ impl Reader {
         self.end_chore().await;
         self.engine.shared.metrics.refolds.inc();
         self.engine.dispatch().begin_anew();
+        self.say_state();
         self.board_panics = 0;
         self.held = None;
         let folded = self.fold_snapshot(stop).await;

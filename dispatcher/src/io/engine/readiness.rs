@@ -16,6 +16,10 @@ const KEY_AHEAD: Millis = Millis::from_secs(6 * 3600);
 /// How often the size of the journal is complained about while it is too large.
 const COMPLAIN_EVERY: Millis = Millis::from_secs(60);
 
+/// Entries by which a board may be behind the log before it says so and is shown to nobody new: some four seconds of a
+/// nation in trouble, with what is decided of it.
+const LAG_ENTRIES_MAX: u64 = 10_000;
+
 /// Says when to complain about something that lasts.
 #[derive(Debug, Default)]
 pub(super) struct Complaint {
@@ -88,8 +92,14 @@ impl Engine {
     /// Says how things are.
     pub(super) fn say_state(&self, health: &Health, lag_entries: u64) {
         let mut problems = Vec::new();
-        if !self.read(Dispatch::is_caught_up) {
+        let is_caught_up = self.read(Dispatch::is_caught_up);
+        let lags = lag_entries > LAG_ENTRIES_MAX;
+        if !is_caught_up {
             problems.push("the board is still reading the log".to_owned());
+        } else if lags {
+            problems.push(format!(
+                "the board is more than {LAG_ENTRIES_MAX} entries behind the log: alerts come late"
+            ));
         }
         if let Some(format) = self.read(Dispatch::newer_format) {
             problems.push(format!(
@@ -116,6 +126,7 @@ impl Engine {
         self.set_state(EngineState {
             ready: problems.is_empty(),
             problems,
+            takes_consoles: is_caught_up && !lags,
             warnings: missing.iter().map(ToString::to_string).collect(),
             lag_entries,
             ended: None,
@@ -138,6 +149,7 @@ impl Engine {
         tracing::error!(why, "the dispatcher has ended");
         self.shared.states.send_modify(|state| {
             state.ready = false;
+            state.takes_consoles = false;
             state
                 .problems
                 .push(format!("nobody follows the log: {why}"));

@@ -31,11 +31,13 @@ pub(super) struct BoardAnswer {
 #[utoipa::path(get, path = "/api/board", tag = "board", responses(
     (status = 200, body = BoardAnswer),
     (status = 401, body = Problem),
+    (status = 503, body = Problem),
 ))]
 pub(super) async fn board(
     State(door): State<Arc<Door>>,
     SignedIn(session): SignedIn,
 ) -> Result<Json<BoardAnswer>, ApiError> {
+    door.take_console().await?;
     let now = door.engine.now();
     // What changes while the slices are read comes again by the stream, which goes on from here.
     let (cursor, newest) = door

@@ -1,9 +1,11 @@
 //! What all endpoints share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
@@ -22,6 +24,10 @@ const MAX_VERIFICATIONS: usize = 4;
 
 /// Consoles with an open stream: every station of Korea with 15 pages each.
 const MAX_STREAMS: usize = 4_096;
+
+/// For how long somebody new waits for a board that catches up: a start with a small log, or a fold anew, is over by then.
+/// Longer, and an officer had better hear why.
+const CATCHING_UP_WITHIN: Duration = Duration::from_secs(2);
 
 /// What all endpoints share.
 pub(super) struct Door {
@@ -85,6 +91,19 @@ impl Door {
 
     pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the board may be shown to somebody new; one that is about to be, as after a start, is waited for.
+    pub(super) async fn take_console(&self) -> Result<(), ApiError> {
+        let mut states = self.engine.states();
+        let decided = states.wait_for(|state| state.takes_consoles || state.ended.is_some());
+        // Whatever came of the wait, the state says.
+        let _ = timeout(CATCHING_UP_WITHIN, decided).await;
+        let state = self.engine.state();
+        if state.takes_consoles {
+            return Ok(());
+        }
+        Err(ApiError::not_caught_up(&state.problems))
     }
 
     /// The map in force, and how it is written. The first who asks after another was put in force

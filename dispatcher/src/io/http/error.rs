@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 use crate::dispatch::Refused;
 use crate::io::CommandError;
 
+/// After how many seconds a board that was behind is asked again.
+const RETRY_AFTER_S: u64 = 2;
+
 /// The body of every answer that is no success.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -86,6 +89,17 @@ impl ApiError {
     pub(super) fn busy() -> Self {
         let words = "more is asked than can be answered at once; try again in a moment";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", words).retry_after(1)
+    }
+
+    /// The board is not what an officer may rely on from the first look.
+    pub(super) fn not_caught_up(problems: &[String]) -> Self {
+        let why = problems.join("; ");
+        let words = format!(
+            "the board is not shown to anybody new, as it is not as new as the log: {why}; \
+             use another dispatcher, or try again"
+        );
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_caught_up", words)
+            .retry_after(RETRY_AFTER_S)
     }
 
     pub(super) fn may_not_reload() -> Self {

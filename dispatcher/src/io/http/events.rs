@@ -84,6 +84,7 @@ pub(super) async fn events(
         }
         None => 0,
     };
+    door.take_console().await?;
     let feed = Feed::open(door, session, at)?;
     Ok(Sse::new(unfold(feed, Feed::next)))
 }

@@ -84,6 +84,10 @@ pub(super) async fn sign_in(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Body(credentials): Body<Credentials>,
 ) -> Result<Response, ApiError> {
+    if let Err(error) = door.take_console().await {
+        door.metrics.sign_in("not_caught_up");
+        return Err(error);
+    }
     let Credentials { user, password } = credentials;
     if user.len() > MAX_USER_BYTES {
         door.metrics.sign_in("wrong");

@@ -442,3 +442,25 @@ fn a_complaint_comes_at_once_and_then_once_a_minute() {
     assert!(!complaint.is_due(false, at(151)));
     assert!(complaint.is_due(true, at(152)), "it has begun anew");
 }
+
+#[tokio::test]
+async fn a_board_that_has_not_caught_up_or_lags_takes_no_consoles() {
+    let place = Place::new();
+    let mut reader = place.reader().await;
+    assert!(!reader.engine.state().takes_consoles);
+    until(&mut reader, "caught up", Dispatch::is_caught_up).await;
+    assert!(reader.engine.state().takes_consoles);
+    reader.engine.say_state(&Health::Healthy, 10_001);
+    let state = reader.engine.state();
+    assert!(!state.takes_consoles && !state.ready);
+    assert!(state.problems[0].contains("behind the log"), "{state:?}");
+    reader.engine.say_state(&Health::Healthy, 10_000);
+    assert!(reader.engine.state().takes_consoles);
+    // Trouble with the log is said, and hides no board.
+    let why = "gone".to_owned();
+    reader.engine.say_state(&Health::Troubled { why }, 0);
+    let state = reader.engine.state();
+    assert!(state.takes_consoles && !state.ready);
+    reader.engine.end("as a test wants");
+    assert!(!reader.engine.state().takes_consoles);
+}

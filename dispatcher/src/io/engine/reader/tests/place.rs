@@ -109,9 +109,10 @@ impl Place {
             clock: Clock::Manual(Arc::clone(&self.now_ms)),
         };
         let (engine, failed) = Engine::new(config, &mut Registry::default());
-        Reader::open(engine, failed, &CancellationToken::new())
-            .await
-            .unwrap()
+        let mut reader = Reader::new(engine, failed);
+        let stop = CancellationToken::new();
+        reader.fold_snapshot(&stop).await.unwrap();
+        reader
     }
 
     pub(super) fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
