@@ -3,8 +3,10 @@
 //! An alert stays until it is confirmed *and* whoever appended it says that its incident is closed,
 //! and that the close is confirmed; where nobody says so, at least [`KEEP_MS`]. Even then it stays for
 //! the hour for which the shared log would keep it, unless others need the room: what was confirmed
-//! can still be lost, by the promotion of another replica than the one that had it. There is no
-//! other reason to delete one: a full journal is an alarm. Positions are promised to nobody, and go when
+//! can still be lost, by the promotion of another replica than the one that had it. A crowded journal,
+//! which is an alarm, gives up what has been confirmed for a day and is still open, as it would where
+//! nobody says anything: one incident that nobody closes must not fill the disk. There is no other reason
+//! to delete one. Positions are promised to nobody, and go when
 //! they are shipped, when they are old, or when alerts need their room.
 
 use crate::offset::{Offset, PerLog};
@@ -26,22 +28,27 @@ pub fn points(
     now_ms: u64,
     is_crowded: bool,
 ) -> PerLog<Vec<TrimPoint>> {
-    let (end, committed_at_ms) = match keep_from {
-        Some(keep_from) if is_crowded => (keep_from, Some(u64::MAX)),
-        Some(keep_from) => (keep_from, now_ms.checked_sub(RETENTION_MS)),
-        None => (Offset(u64::MAX), now_ms.checked_sub(KEEP_MS)),
+    let closed_at_ms = if is_crowded {
+        Some(u64::MAX)
+    } else {
+        now_ms.checked_sub(RETENTION_MS)
     };
-    let alerts = committed_at_ms.map(|committed_at_ms| TrimPoint {
+    let point = |end: Offset, committed_at_ms| TrimPoint {
         end: end.min(progress.confirmed),
         committed_at_ms,
-    });
+    };
+    let closed = keep_from.and_then(|end| Some(point(end, closed_at_ms?)));
+    // A disk that is full of what is open and confirmed for a day would take no raise any more.
+    let by_age = keep_from.is_none() || is_crowded;
+    let a_day_ago = now_ms.checked_sub(KEEP_MS).filter(|_| by_age);
+    let aged = a_day_ago.map(|at_ms| point(progress.confirmed, at_ms));
     let shipped = TrimPoint {
         end: progress.shipped.tracks,
         committed_at_ms: u64::MAX,
     };
     let old = TrimPoint::of_tracks(if is_crowded { u64::MAX } else { now_ms });
     PerLog {
-        alerts: alerts.into_iter().collect(),
+        alerts: closed.into_iter().chain(aged).collect(),
         tracks: [shipped].into_iter().chain(old).collect(),
     }
 }
@@ -100,6 +107,17 @@ mod tests {
             5,
             "what is not confirmed stays for ever"
         );
+    }
+
+    #[test]
+    fn a_crowded_journal_gives_up_what_is_open_and_confirmed_for_a_day() {
+        let alerts = |now_ms, is_crowded| {
+            deleted(&points(PROGRESS, Some(Offset(0)), now_ms, is_crowded).alerts)
+        };
+        assert_eq!(alerts(u64::MAX, false), 0, "open");
+        assert_eq!(alerts(KEEP_MS - 1, true), 0);
+        assert_eq!(alerts(KEEP_MS + 3 * RETENTION_MS, true), 4);
+        assert_eq!(alerts(u64::MAX, true), 5, "what is not confirmed stays");
     }
 
     #[test]

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use journal::Offset;
-use protocol::Entry;
+use protocol::{Entry, Millis};
 
 use crate::append::{Append, Fate, Outcome, ReportKey};
+use crate::kept::{Kept, Reached};
 use crate::limits::INCIDENTS_MAX;
 use crate::receipts::{Grade, Receipts};
 use crate::way_back::{Delivery, Notice, SessionId, WayBack};
@@ -38,6 +39,8 @@ pub struct Answers {
 pub struct Ledger {
     way_back: WayBack,
     receipts: Receipts,
+    /// Of an own journal in front of a shared log.
+    kept: Option<Kept>,
     /// Who waits beside the one who came first.
     under_way: BTreeMap<ReportKey, Vec<SessionId>>,
 }
@@ -47,6 +50,7 @@ impl Default for Ledger {
         Self {
             way_back: WayBack::new(INCIDENTS_MAX),
             receipts: Receipts::default(),
+            kept: None,
             under_way: BTreeMap::new(),
         }
     }
@@ -105,6 +109,7 @@ impl Ledger {
         session: SessionId,
         keys: &[ReportKey],
         first: Option<Offset>,
+        now: Millis,
     ) -> Answers {
         let mut answers = Answers {
             own: Vec::with_capacity(keys.len()),
@@ -113,8 +118,12 @@ impl Ledger {
         for (key, place) in keys.iter().zip(0..) {
             let fate = match first {
                 Some(first) => {
+                    let place = first.plus(place);
                     self.way_back.note_durable(key);
-                    Fate::Durable(self.receipts.placed(*key, first.plus(place)))
+                    if let Some(kept) = &mut self.kept {
+                        kept.note(place, key.device, key.alert, now);
+                    }
+                    Fate::Durable(self.receipts.placed(*key, place))
                 }
                 None => Fate::NotDurable,
             };
@@ -133,6 +142,21 @@ impl Ledger {
     /// Receipts are final when replicas have the report; see [`Receipts::wait_for_replicas`].
     pub fn wait_for_replicas(&mut self, unknown_to: Offset, confirmed: Offset) {
         self.receipts.wait_for_replicas(unknown_to, confirmed);
+    }
+
+    /// The own journal, which ends here, is in front of a shared log, and is told what need not be kept.
+    pub fn keep(&mut self, own_end: Offset, now: Millis) {
+        self.kept = Some(Kept::new(own_end, now));
+    }
+
+    /// Looks at up to so many reports of the own journal; see [`Kept::look`]. Says as well whether there are more.
+    pub fn look_at_closed(&mut self, reached: Reached, most: usize) -> (Option<Offset>, bool) {
+        let Some(kept) = &mut self.kept else {
+            return (None, false);
+        };
+        let way_back = &self.way_back;
+        let keep_from = kept.look(reached, most, |device, alert| way_back.known(device, alert));
+        (keep_from, kept.is_due(reached.now))
     }
 
     /// The replicas have everything before this place of the own journal; whom to tell of which report.
@@ -154,6 +178,9 @@ impl Ledger {
     /// The log is not the one that was folded.
     pub fn forget_log(&mut self) {
         self.way_back.forget_log();
+        if let Some(kept) = &mut self.kept {
+            kept.forget_log();
+        }
     }
 
     /// The connection has ended.

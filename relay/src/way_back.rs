@@ -13,6 +13,7 @@ use protocol::{
 };
 
 use crate::append::ReportKey;
+use crate::kept::Known;
 use crate::limits::{ALERTS_PER_SESSION_MAX, UNFOLDED_ALERTS_MAX};
 use incident::Incident;
 pub use incident::SealedMessage;
@@ -305,6 +306,16 @@ impl WayBack {
     pub fn is_closed(&self, device: DeviceId, alert: AlertId) -> bool {
         let incident = self.incident_of(&device, &alert);
         incident.is_some_and(|incident| incident.progress() == Progress::Closed)
+    }
+
+    /// What the log has said of the incident of an alert.
+    #[must_use]
+    pub fn known(&self, device: &DeviceId, alert: &AlertId) -> Known {
+        match self.incident_of(device, alert) {
+            Some(incident) if incident.progress() == Progress::Closed => Known::Closed,
+            Some(_) => Known::Open,
+            None => Known::Nothing,
+        }
     }
 
     /// How many incidents are followed.

@@ -281,14 +281,32 @@ impl Journal {
         self.end(log).previous()
     }
 
-    /// How far the replicas are with what this process appends: of an own journal in front of a server, if replicas
-    /// are wanted. Elsewhere nothing better follows an answer.
+    /// How far the entries of this process are, of an own journal in front of a server.
+    #[must_use]
+    pub fn progress(&self) -> Option<watch::Receiver<Progress>> {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => Some(held.progress()),
+            _ => None,
+        }
+    }
+
+    /// The same where replicas are wanted. Elsewhere nothing better follows an answer.
     #[must_use]
     pub fn replication(&self) -> Option<watch::Receiver<Progress>> {
         match self {
             #[cfg(feature = "redis")]
             Self::Held(held) => (held.replicas_wanted() > 0).then(|| held.progress()),
             _ => None,
+        }
+    }
+
+    /// Says to an own journal in front of a server that everything before this place of it need not be kept.
+    pub fn keep_from(&self, own: Offset) {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.keep_from(own),
+            _ => {}
         }
     }
 

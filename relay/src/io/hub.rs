@@ -305,7 +305,7 @@ impl Hub {
         }
         // Held to the end, so that nobody hears of replicas before the first receipt.
         let mut ledger = self.ledger();
-        let answers = ledger.committed(session, keys, first);
+        let answers = ledger.committed(session, keys, first, self.tick());
         mailbox.put_outcomes(answers.own);
         let mailboxes = self.mailboxes.pin();
         for (session, outcome) in answers.others {

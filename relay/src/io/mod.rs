@@ -12,6 +12,7 @@ mod follow;
 mod held;
 mod hub;
 mod intake_socket;
+mod keep;
 mod kernel_drops;
 pub mod keys;
 mod mailbox;

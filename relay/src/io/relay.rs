@@ -165,6 +165,7 @@ impl Relay {
             metrics,
         ));
         let replicas = hub.expect_replicas();
+        hub.begin_keeping();
         let failed = |source| StartError::Listen {
             address: config.listen,
             source,
@@ -205,6 +206,7 @@ impl RelayHandle {
         self.tasks.spawn(accepting);
         self.run(Arc::clone(&self.hub).follow_log());
         self.run(Arc::clone(&self.hub).keep_day_keys());
+        self.run(Arc::clone(&self.hub).keep_what_is_open());
         self.run(pulse::feel(Arc::clone(&self.hub), intake));
         self.tasks
             .spawn(Arc::clone(&self.hub).offer_held(self.stop.clone()));
@@ -247,6 +249,11 @@ impl RelayHandle {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.hub.metrics
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     /// Where a new certificate can be put in place.

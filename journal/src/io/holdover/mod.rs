@@ -263,6 +263,13 @@ impl Held {
         let _ = kept.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 
+    /// What [`Self::keep_from`] was told, if anybody has.
+    #[must_use]
+    pub fn keeps_from(&self) -> Option<Offset> {
+        let offset = self.owner.state.keep_from.load(Ordering::SeqCst);
+        (offset != u64::MAX).then_some(Offset(offset))
+    }
+
     /// Whether receipts are given: also while the shared log is away.
     #[must_use]
     pub fn accepts(&self) -> bool {

@@ -15,7 +15,7 @@ use super::site::{Phone, Site, alert, device, position, raise, soon, until};
 use crate::io::rng::SystemRng;
 
 /// Appends what a dispatcher would.
-async fn decide(
+pub(super) async fn decide(
     site: &Site,
     id: u8,
     revision: u64,
@@ -58,7 +58,7 @@ async fn decide(
         .unwrap();
 }
 
-async fn hear_progress(phone: &mut Phone, progress: Progress) {
+pub(super) async fn hear_progress(phone: &mut Phone, progress: Progress) {
     let status = phone.hear_status().await;
     assert_eq!((status.alert, status.progress), (alert(1), progress));
 }
