@@ -24,6 +24,7 @@ pub mod batch;
 pub mod batcher;
 pub mod crowding;
 pub mod error;
+pub mod hash_slot;
 pub mod incident_rows;
 pub mod keeping;
 pub mod ladder;

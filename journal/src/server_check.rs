@@ -21,6 +21,9 @@ pub const SETTINGS: [&str; 4] = [
     "min-replicas-to-write",
 ];
 
+/// The setting that is looked at with a server of a cluster.
+pub const FULL_COVERAGE: &str = "cluster-require-full-coverage";
+
 /// What stands for the settings when they cannot be read.
 const CONFIG_GET: &str = "CONFIG GET";
 
@@ -104,6 +107,12 @@ impl Info {
         self.get("role") == "master"
     }
 
+    /// Whether the server is one of a cluster.
+    #[must_use]
+    pub fn is_of_cluster(&self) -> bool {
+        self.get("cluster_enabled") == "1"
+    }
+
     /// The identity of the server's history; another one after every failover.
     #[must_use]
     pub fn replication_id(&self) -> &str {
@@ -182,6 +191,18 @@ pub fn check_settings(settings: &BTreeMap<String, String>, replicas: u8) -> Vec<
         findings.push(finding("min-replicas-to-write", wanted, false));
     }
     findings
+}
+
+/// What is wrong with how a server of a cluster is set up for the others' absence.
+#[must_use]
+pub fn check_coverage(settings: &BTreeMap<String, String>) -> Option<Finding> {
+    let found = settings.get(FULL_COVERAGE).map_or("", String::as_str);
+    (found != "no").then(|| Finding {
+        setting: FULL_COVERAGE,
+        found: or_unknown(found),
+        wanted: "no, or a shard that is away takes the partitions of all others with it".to_owned(),
+        is_refusal: false,
+    })
 }
 
 /// What is said when the settings of a server cannot be read, and why.
@@ -287,6 +308,20 @@ mod tests {
                 (setting, value, is_refusal)
             );
         }
+    }
+
+    #[test]
+    fn a_shard_that_is_away_is_to_take_no_other_with_it() {
+        assert_eq!(check_coverage(&settings(&[(FULL_COVERAGE, "no")])), None);
+        for (found, said) in [
+            (&settings(&[(FULL_COVERAGE, "yes")]), "yes"),
+            (&settings(&[]), "unknown"),
+        ] {
+            let finding = check_coverage(found).unwrap();
+            assert_eq!((&*finding.found, finding.is_refusal), (said, false));
+        }
+        assert!(Info::parse("cluster_enabled:1\r\n").is_of_cluster());
+        assert!(!Info::parse("cluster_enabled:0\r\n").is_of_cluster());
     }
 
     #[test]

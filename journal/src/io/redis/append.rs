@@ -3,7 +3,7 @@
 use redis::{Cmd, Value};
 
 use super::connect::Link;
-use super::failure::Failure;
+use super::failure::{Failure, is_over};
 use super::reply::{self, AT_MS, ENTRY};
 use super::settings::{Keys, Settings};
 use crate::batcher::{Batch, Durability};
@@ -120,11 +120,7 @@ fn refusal(answers: &[Value]) -> Option<Failure> {
             Value::ServerError(error) => Some(error),
             _ => None,
         })?;
-    let why = reply::server_words(error);
-    Some(match is_over(error.code()) {
-        true => Failure::Broken(why),
-        false => Failure::Refused(why),
-    })
+    Some(Failure::of(error))
 }
 
 fn transaction(commands: impl Iterator<Item = Cmd>) -> Vec<Cmd> {
@@ -187,12 +183,6 @@ fn conclude(answers: &[Value], counts: PerLog<usize>) -> Fate {
             why: "the transaction ended in a way that no server ends it".to_owned(),
         },
     }
-}
-
-/// Whether a server with this answer is not the one to write to: a replica, or one that is being
-/// made one.
-pub(super) fn is_over(code: &str) -> bool {
-    ["READONLY", "MASTERDOWN", "LOADING"].contains(&code)
 }
 
 fn firsts(ids: &[Value], counts: PerLog<usize>) -> Fate {
@@ -356,6 +346,26 @@ mod tests {
             matches!(replica, Fate::Rejected { is_over: true, .. }),
             "{replica:?}"
         );
+    }
+
+    #[test]
+    fn a_slot_that_moves_is_a_refusal_by_a_server_that_is_left() {
+        let abort = "-EXECABORT Transaction discarded\r\n";
+        let ask = "-ASK 12739 127.0.0.1:7002\r\n";
+        let moved = "-MOVED 12739 127.0.0.1:7002\r\n";
+        for texts in [
+            // While it was queued, some of it, and when all was queued.
+            &["+OK\r\n", ask, ask, abort][..],
+            &["+OK\r\n", QUEUED, moved, abort],
+            &["+OK\r\n", QUEUED, QUEUED, "-TRYAGAIN Multiple keys\r\n"],
+            &["+OK\r\n", QUEUED, QUEUED, moved],
+        ] {
+            let fate = fate(texts, 1, 1);
+            assert!(
+                matches!(fate, Fate::Rejected { is_over: true, .. }),
+                "{fate:?}"
+            );
+        }
     }
 
     #[test]

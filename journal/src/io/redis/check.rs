@@ -25,13 +25,24 @@ pub(super) async fn fitness(link: &mut Link, replicas: u8) -> Result<Vec<Finding
 async fn settings(link: &mut Link, replicas: u8) -> Result<Vec<Finding>, ConnectError> {
     let mut question = redis::cmd("CONFIG");
     question.arg("GET").arg(&server_check::SETTINGS);
+    let is_of_cluster = link.info.is_of_cluster();
+    if is_of_cluster {
+        question.arg(server_check::FULL_COVERAGE);
+    }
     let answer = link.ask_one(question).await;
     let answer = answer.map_err(|failure| ConnectError::Unreachable {
         at: link.at.clone(),
         why: failure.why().to_owned(),
     })?;
     Ok(match reply::pairs(&answer) {
-        Ok(settings) => server_check::check_settings(&settings.into_iter().collect(), replicas),
+        Ok(settings) => {
+            let settings = settings.into_iter().collect();
+            let mut findings = server_check::check_settings(&settings, replicas);
+            if is_of_cluster {
+                findings.extend(server_check::check_coverage(&settings));
+            }
+            findings
+        }
         Err(why) => vec![server_check::settings_unknown(&why)],
     })
 }

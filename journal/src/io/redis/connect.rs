@@ -11,9 +11,10 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::failure::{ConnectError, Failure};
-use super::reply;
-use super::settings::{Address, Credentials, Settings, Tls, Topology};
+use super::failure::{ConnectError, Failure, is_elsewhere};
+use super::settings::{Address, Credentials, Keys, Settings, Tls, Topology};
+use super::{cluster, probe, reply};
+use crate::offset::LogName;
 use crate::server_check::Info;
 
 /// A connection and what is at its other end.
@@ -76,73 +77,132 @@ pub(super) fn info(sections: &[&str]) -> Cmd {
 
 /// Connects to the master, wherever it is now.
 pub(super) async fn master(settings: &Settings) -> Result<Link, ConnectError> {
-    match &settings.topology {
-        Topology::Single(address) => checked(settings, address).await,
+    let guides = match &settings.topology {
+        Topology::Single(address) => return checked(settings, address).await,
+        Topology::Sentinel { sentinels, .. } => sentinels,
+        Topology::Cluster { servers } => servers,
+    };
+    let mut why = "no server is named in the settings".to_owned();
+    // Most guides name the same server, which may take its time to be no answer.
+    let mut tried = Vec::new();
+    for guide in guides {
+        let found = match named_by(settings, guide).await {
+            Ok(address) if tried.contains(&address) => continue,
+            Ok(address) => {
+                tried.push(address.clone());
+                let checked = checked(settings, &address).await;
+                checked.map_err(|error| named(error, guide))
+            }
+            // What became of a server that was named tells more.
+            Err(_) if !tried.is_empty() => continue,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(link) => return Ok(link),
+            // The others were told the same password and the same files.
+            Err(error @ (ConnectError::File { .. } | ConnectError::Denied { .. })) => {
+                return Err(error);
+            }
+            Err(
+                ConnectError::NoMaster { why: said, .. } | ConnectError::NoShard { why: said, .. },
+            ) => {
+                why = said;
+            }
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Err(lost(settings, why))
+}
+
+/// Asks one server where the master is. One that was away may name a server that is master no more.
+async fn named_by(settings: &Settings, guide: &Address) -> Result<Address, ConnectError> {
+    let (question, credentials) = match &settings.topology {
         Topology::Sentinel {
-            sentinels,
             service,
             credentials,
+            ..
         } => {
-            let mut why = "no sentinel is named in the settings".to_owned();
-            for sentinel in sentinels {
-                match through(settings, sentinel, service, credentials.as_ref()).await {
-                    Ok(link) => return Ok(link),
-                    // The others were told the same password and the same files.
-                    Err(error @ (ConnectError::File { .. } | ConnectError::Denied { .. })) => {
-                        return Err(error);
-                    }
-                    Err(error) => why = error.to_string(),
-                }
-            }
-            Err(ConnectError::NoMaster {
-                service: service.clone(),
-                why,
-            })
+            let mut question = redis::cmd("SENTINEL");
+            question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
+            (question, credentials.as_ref())
         }
+        Topology::Single(_) | Topology::Cluster { .. } => {
+            (cluster::slots(), settings.credentials.as_ref())
+        }
+    };
+    let mut link = open(settings, guide, credentials).await?;
+    let answer = link.ask_one(question).await;
+    let answer = answer.map_err(|failure| unreachable(guide, failure.why()))?;
+    let named = match &settings.topology {
+        Topology::Sentinel { .. } => {
+            reply::address(&answer).ok_or_else(|| format!("the sentinel {guide} does not know it"))
+        }
+        Topology::Single(_) | Topology::Cluster { .. } => {
+            cluster::master_of(keys(settings).slot(), &answer, guide)
+        }
+    };
+    named.map_err(|why| lost(settings, why))
+}
+
+fn keys(settings: &Settings) -> Keys {
+    Keys::new(&settings.key_prefix, settings.partition)
+}
+
+/// Nobody leads to the master.
+fn lost(settings: &Settings, why: String) -> ConnectError {
+    match &settings.topology {
+        Topology::Sentinel { service, .. } => ConnectError::NoMaster {
+            service: service.clone(),
+            why,
+        },
+        Topology::Single(_) | Topology::Cluster { .. } => ConnectError::NoShard {
+            slot: keys(settings).slot(),
+            why,
+        },
     }
 }
 
-/// Asks one sentinel, and connects to whom it names. A sentinel that was away may name a server that
-/// is master no more.
-async fn through(
-    settings: &Settings,
-    sentinel: &Address,
-    service: &str,
-    credentials: Option<&Credentials>,
-) -> Result<Link, ConnectError> {
-    let mut link = open(settings, sentinel, credentials).await?;
-    let mut question = redis::cmd("SENTINEL");
-    question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
-    let answer = link.ask_one(question).await;
-    let answer = answer.map_err(|failure| unreachable(sentinel, failure.why()))?;
-    let Some(address) = reply::address(&answer) else {
-        return Err(ConnectError::NoMaster {
-            service: service.to_owned(),
-            why: format!("the sentinel {sentinel} does not know it"),
-        });
-    };
-    checked(settings, &address).await
+/// Says by whom a server was named that cannot be reached: its address may be one of another network.
+fn named(error: ConnectError, guide: &Address) -> ConnectError {
+    match error {
+        ConnectError::Unreachable { at, why } => ConnectError::Unreachable {
+            at,
+            why: format!(
+                "{why}; {guide} names this address, and if it means nothing here the servers have to \
+                 announce another (cluster-announce-ip, replica-announce-ip; for TLS tls-cluster)"
+            ),
+        },
+        error => error,
+    }
 }
 
-/// A connection to a server that says that it is master.
+/// A connection to a server that says that it is master, and answers for the keys of the partition.
 async fn checked(settings: &Settings, address: &Address) -> Result<Link, ConnectError> {
     let mut link = open(settings, address, settings.credentials.as_ref()).await?;
-    let answer = link
-        .ask_one(info(&["server", "replication", "memory"]))
-        .await;
-    let answer = answer.map_err(|failure| unreachable(address, failure.why()))?;
-    link.info = reply::info(answer).map_err(|why| ConnectError::Denied {
+    let info = info(&["server", "replication", "memory", "cluster"]);
+    let extent = probe::extent_of(&keys(settings), LogName::Alerts);
+    let answers = link.ask(vec![info, extent]).await;
+    let mut answers = answers.map_err(|failure| unreachable(address, failure.why()))?;
+    let extent = answers.pop().unwrap_or_default();
+    let info = reply::info(answers.pop().unwrap_or_default());
+    link.info = info.map_err(|why| ConnectError::Denied {
         at: address.to_string(),
         why,
     })?;
-    if link.info.is_master() {
-        return Ok(link);
+    if !link.info.is_master() {
+        let role = link.info.get("role");
+        return Err(ConnectError::NotMaster {
+            at: address.to_string(),
+            role: if role == "slave" { "replica" } else { role }.to_owned(),
+        });
     }
-    let role = link.info.get("role");
-    Err(ConnectError::NotMaster {
-        at: address.to_string(),
-        role: if role == "slave" { "replica" } else { role }.to_owned(),
-    })
+    match extent {
+        Value::ServerError(error) if is_elsewhere(error.code()) => Err(ConnectError::Elsewhere {
+            at: address.to_string(),
+            why: reply::server_words(&error),
+        }),
+        _ => Ok(link),
+    }
 }
 
 /// A connection that the server has let in.

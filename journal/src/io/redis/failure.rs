@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use redis::{ServerError, Value};
+
+use super::reply;
 use crate::error::StoreError;
+use crate::hash_slot::HashSlot;
 use crate::server_check::Finding;
 
 /// No connection that the log can be read or written by.
@@ -52,6 +56,25 @@ pub enum ConnectError {
         /// What the last of them said, or the server that it named.
         why: String,
     },
+    /// A server of a cluster that has not the keys of this partition, or not all of them, or not now.
+    #[error(
+        "the log's server {at} does not answer for the keys of this partition: {why}; they are \
+         elsewhere in its cluster or on their way, and with the cluster in the settings they are found"
+    )]
+    Elsewhere {
+        /// Its address.
+        at: String,
+        /// What it answered.
+        why: String,
+    },
+    /// No server of the cluster leads to one that answers for the keys of this partition.
+    #[error("no server of the cluster leads to the master of slot {slot}: {why}")]
+    NoShard {
+        /// Where the keys are.
+        slot: HashSlot,
+        /// What the last of them said, or the server that it named.
+        why: String,
+    },
     /// The server is set up in a way in which it would lose the log.
     #[error(
         "the log's server {at} may not hold the log: {}; change its configuration",
@@ -96,6 +119,23 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What an error of the server is to whoever asked.
+    pub(super) fn of(error: &ServerError) -> Self {
+        let why = reply::server_words(error);
+        match is_over(error.code()) {
+            true => Self::Broken(why),
+            false => Self::Refused(why),
+        }
+    }
+
+    /// Whether one of these answers says that the server is not the one to ask.
+    pub(super) fn over(answers: &[Value]) -> Option<Self> {
+        answers.iter().find_map(|answer| match answer {
+            Value::ServerError(error) if is_over(error.code()) => Some(Self::of(error)),
+            _ => None,
+        })
+    }
+
     pub(super) fn why(&self) -> &str {
         match self {
             Self::Broken(why) | Self::Refused(why) => why,
@@ -108,5 +148,54 @@ impl Failure {
             doing,
             why: self.why().to_owned(),
         }
+    }
+}
+
+/// Whether a server with this answer is not the one to ask, and has done nothing of what it was asked: a
+/// replica, one that is being made one, or one that has not the keys.
+pub(super) fn is_over(code: &str) -> bool {
+    ["READONLY", "MASTERDOWN", "LOADING"].contains(&code) || is_elsewhere(code)
+}
+
+/// Whether a server of a cluster answers so for keys that it has not (`MOVED`), that are on their way
+/// to another server (`ASK`, and `TRYAGAIN` when some of them are), or that it may not touch now.
+///
+/// Whoever went after `ASK` to the other server would find half a partition there. So nobody does: what
+/// is appended waits until the slot has moved.
+pub(super) fn is_elsewhere(code: &str) -> bool {
+    ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"].contains(&code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(texts: &[&str]) -> Vec<Value> {
+        let parse = |text: &&str| redis::parse_redis_value(text.as_bytes()).unwrap();
+        texts.iter().map(parse).collect()
+    }
+
+    #[test]
+    fn a_server_that_is_not_the_one_to_ask_is_left_and_another_refusal_is_one() {
+        for over in [
+            "-MOVED 12739 127.0.0.1:7002\r\n",
+            "-ASK 12739 127.0.0.1:7002\r\n",
+            "-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
+            "-CLUSTERDOWN Hash slot not served\r\n",
+            "-READONLY You can't write against a read only replica.\r\n",
+            "-LOADING Redis is loading the dataset in memory\r\n",
+        ] {
+            let failure = Failure::over(&answers(&["+OK\r\n", "*0\r\n", over]));
+            let Some(Failure::Broken(why)) = failure else {
+                panic!("{over}: {failure:?}")
+            };
+            assert_eq!(why, over[1..].trim_end());
+        }
+        let full = answers(&["+OK\r\n", "-OOM command not allowed\r\n"]);
+        assert_eq!(Failure::over(&full), None);
+        let Value::ServerError(error) = &full[1] else {
+            unreachable!()
+        };
+        assert!(matches!(Failure::of(error), Failure::Refused(_)));
     }
 }

@@ -12,6 +12,7 @@
 mod append;
 mod backoff;
 mod check;
+mod cluster;
 mod connect;
 mod delivery;
 mod failure;

@@ -3,7 +3,6 @@
 
 use redis::{Cmd, Value};
 
-use super::append;
 use super::connect::{self, Link};
 use super::failure::{ConnectError, Failure};
 use super::reply::{self, Extent};
@@ -40,18 +39,19 @@ pub(super) async fn look(link: &mut Link, keys: &Keys) -> Result<Looked, Failure
             version,
         ])
         .await?;
+    let over = Failure::over(&answers);
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or_default();
     let info = reply::info(next()).map_err(Failure::Refused)?;
     if !info.is_master() {
         return Err(Failure::Broken("the server is master no more".to_owned()));
     }
+    if let Some(over) = over {
+        return Err(over);
+    }
     let alerts = reply::extent(&next()).map_err(Failure::Refused)?;
     let tracks = reply::extent(&next()).map_err(Failure::Refused)?;
     let format = match next() {
-        Value::ServerError(error) if append::is_over(error.code()) => {
-            return Err(Failure::Broken(reply::server_words(&error)));
-        }
         Value::ServerError(error) => Err(reply::server_words(&error)),
         // There was none, and this release has put its own.
         Value::Nil => Ok(FORMAT_VERSION),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::hash_slot::HashSlot;
 use crate::offset::{LogName, Partition};
 
 /// How long one server may take until it has let us in. Half of what an append may take, so that a
@@ -40,8 +41,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// How the master is found. A cluster would be a third way: the keys of a partition are in one slot
-/// already.
+/// How the master is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Topology {
@@ -55,6 +55,12 @@ pub enum Topology {
         service: String,
         /// With which right the sentinels are asked; none for sentinels that ask for none.
         credentials: Option<Credentials>,
+    },
+    /// One of several masters has the slot that the keys of this partition are in, and each server of
+    /// the cluster knows which; they are asked again on each connection.
+    Cluster {
+        /// Some of the servers, in the order in which they are asked: more than may be away at once.
+        servers: Vec<Address>,
     },
 }
 
@@ -91,9 +97,10 @@ pub struct ClientCertificate {
 pub struct Settings {
     /// How the master is found.
     pub topology: Topology,
-    /// Encrypts connections to the master and to sentinels; `None` for a network of one's own.
+    /// Encrypts connections to the master and to whom tells where it is; `None` for a network of one's
+    /// own.
     pub tls: Option<Tls>,
-    /// With which right the master is asked.
+    /// With which right the master is asked, and any server of a cluster.
     pub credentials: Option<Credentials>,
     /// What all keys begin with: several deployments may share a server. Without braces, which
     /// decide the slot of a cluster.
@@ -158,6 +165,11 @@ impl Keys {
         }
     }
 
+    /// Where a cluster has all of them.
+    pub(super) fn slot(&self) -> HashSlot {
+        HashSlot::of(&self.alerts)
+    }
+
     pub(super) fn stream(&self, log: LogName) -> &str {
         match log {
             LogName::Alerts => &self.alerts,
@@ -183,6 +195,7 @@ mod tests {
         ];
         assert!(all.iter().all(|key| key.starts_with("{ansim:p7}:")));
         assert_eq!(all[0], "{ansim:p7}:alerts");
+        assert!(all.iter().all(|key| HashSlot::of(key) == keys.slot()));
         let different: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len());
     }

@@ -42,7 +42,7 @@ pub(super) async fn write(
 ) -> Result<Written, Failure> {
     let answer = link.ask_one(command(keys, slice, now_ms)).await?;
     match answer {
-        Value::ServerError(error) => Err(Failure::Refused(reply::server_words(&error))),
+        Value::ServerError(error) => Err(Failure::of(&error)),
         Value::Array(parts) => match parts.get(1) {
             None => Ok(Written::Done),
             Some(end) => Ok(Written::Ahead {
@@ -87,7 +87,7 @@ pub(super) fn mark(keys: &Keys) -> Cmd {
 /// The answer to [`mark`].
 pub(super) fn read_mark(answer: &Value) -> Result<Option<Confirmed>, Failure> {
     match answer {
-        Value::ServerError(error) => Err(Failure::Refused(reply::server_words(error))),
+        Value::ServerError(error) => Err(Failure::of(error)),
         Value::Array(fields) => {
             let field = |at: usize| fields.get(at).and_then(reply::number);
             Ok(field(0).zip(field(1)).map(|(resume_at, at_ms)| Confirmed {

@@ -45,7 +45,7 @@ pub(super) async fn step(
     command.arg(keys.stream(log)).arg("MINID").arg("=");
     command.arg(stream_id::of(last.end));
     if let Value::ServerError(error) = link.ask_one(command).await? {
-        return Err(Failure::Refused(reply::server_words(&error)));
+        return Err(Failure::of(&error));
     }
     let bytes = oldest[..count]
         .iter()
