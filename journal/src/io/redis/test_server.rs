@@ -1,6 +1,7 @@
 //! Redis servers for tests: real ones, each on a port of its own and in a folder of its own, that
 //! are gone when the test is.
 
+mod cluster;
 mod process;
 mod sentinels;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use redis::{Client, Connection, Value};
 
+pub use self::cluster::TestCluster;
 use self::process::{Folder, Process, free_port};
 pub use self::sentinels::TestSentinels;
 use super::settings::{Address, Settings};
@@ -71,6 +73,7 @@ fn note(path: &Path, line: &str) {
 pub struct TestServer {
     process: Process,
     port: u16,
+    /// With its ports.
     arguments: Vec<String>,
     password: Option<String>,
     folder: Folder,
@@ -117,11 +120,12 @@ impl TestServer {
         own.extend(arguments.iter().map(|&argument| argument.to_owned()));
         for _ in 0..PORTS_MAX {
             let port = free_port();
-            if let Some(process) = Process::start(&with_port(&own, port), READY) {
+            let arguments = with_port(&own, port);
+            if let Some(process) = Process::start(&arguments, READY) {
                 return Self {
                     process,
                     port,
-                    arguments: own,
+                    arguments,
                     password: None,
                     folder,
                 };
@@ -166,6 +170,17 @@ impl TestServer {
         self.command(&["REPLICAOF", "NO", "ONE"]);
     }
 
+    /// Where it takes encrypted connections beside others, as a server of a cluster with a certificate does.
+    ///
+    /// # Panics
+    /// When it takes none.
+    #[must_use]
+    pub fn tls_port(&self) -> u16 {
+        let answer = self.command(&["CONFIG", "GET", "tls-port"]);
+        let pairs = super::reply::pairs(&answer).expect("a setting");
+        pairs[0].1.parse().expect("a port")
+    }
+
     /// Kills the server as a machine dies.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -176,9 +191,8 @@ impl TestServer {
     /// # Panics
     /// When it does not start.
     pub fn restart(&mut self) {
-        let arguments = with_port(&self.arguments, self.port);
         // Nothing but a test has taken the port, and those take others.
-        self.process = Process::start(&arguments, READY).expect("the server starts again");
+        self.process = Process::start(&self.arguments, READY).expect("the server starts again");
     }
 
     /// Stops the process where it is, as a machine that hangs; connections stay open.
@@ -272,16 +286,25 @@ impl TestServer {
     ///
     /// # Panics
     /// When it never does.
-    pub fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
-        for _ in 0..LOOKS_MAX {
-            if is_so() {
-                return;
-            }
-            // A server has no other way to tell.
+    pub fn until(&self, what: &str, is_so: impl FnMut() -> bool) {
+        until(what, is_so);
+    }
+}
+
+/// Returns when something has come about; a server has no other way to tell.
+fn until(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(comes_about(LOOKS_MAX, is_so), "{what} never came about");
+}
+
+/// Whether something has come about before it was looked at so many times.
+fn comes_about(looks_max: usize, mut is_so: impl FnMut() -> bool) -> bool {
+    (0..looks_max).any(|_| {
+        let so = is_so();
+        if !so {
             std::thread::sleep(LOOK_EVERY);
         }
-        panic!("{what} never came about");
-    }
+        so
+    })
 }
 
 /// Settings that give up on no server that is slow, which any is now and then under a test.
@@ -298,14 +321,23 @@ pub fn patient(settings: Settings) -> Settings {
 const READY: &str = "Ready to accept connections";
 
 fn with_port(arguments: &[String], port: u16) -> Vec<String> {
-    let mut all = arguments.to_vec();
-    // A server that speaks TLS alone says so itself.
-    let name = if all.iter().any(|argument| argument == "--tls-cert-file") {
-        all.extend(["--port".to_owned(), "0".to_owned()]);
-        "--tls-port"
-    } else {
-        "--port"
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let (is_of_cluster, has_certificate) = (has("--cluster-enabled"), has("--tls-cert-file"));
+    let further = || free_port().to_string();
+    let port = port.to_string();
+    let ports = match (is_of_cluster, has_certificate) {
+        (false, false) => vec![("--port", port)],
+        // A server that speaks TLS alone says so itself.
+        (false, true) => vec![("--port", "0".to_owned()), ("--tls-port", port)],
+        // Where nothing is said that of the cluster is 10,000 higher, which may be no port at all.
+        (true, false) => vec![("--port", port), ("--cluster-port", further())],
+        (true, true) => vec![
+            ("--port", port),
+            ("--cluster-port", further()),
+            ("--tls-port", further()),
+        ],
     };
-    all.extend([name.to_owned(), port.to_string()]);
-    all
+    let ports = ports.into_iter();
+    let ports = ports.flat_map(|(name, port)| [name.to_owned(), port]);
+    arguments.iter().cloned().chain(ports).collect()
 }

@@ -16,6 +16,7 @@ use crate::snapshot::Row;
 use proxy::Proxy;
 
 mod answers;
+mod cluster;
 mod connection;
 mod crash;
 mod failover;

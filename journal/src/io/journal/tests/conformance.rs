@@ -5,7 +5,7 @@ use crate::batcher::Durability;
 #[cfg(feature = "redis")]
 use crate::io::holdover::Held;
 #[cfg(feature = "redis")]
-use crate::io::redis::test_server::{self, TestServer};
+use crate::io::redis::test_server::{self, TestCluster, TestServer};
 use crate::io::tail::Tail;
 use crate::snapshot::SLICE_BYTES_MAX;
 
@@ -19,6 +19,8 @@ enum Ground {
     Embedded(SimDisk),
     #[cfg(feature = "redis")]
     Redis(TestServer),
+    #[cfg(feature = "redis")]
+    Cluster(TestCluster),
     #[cfg(feature = "redis")]
     Held(SimDisk, TestServer),
 }
@@ -48,6 +50,11 @@ impl Place {
                 within(opening).await.unwrap()
             }
             #[cfg(feature = "redis")]
+            Ground::Cluster(cluster) => {
+                let opening = Journal::open_redis(cluster.settings(), self.options());
+                within(opening).await.unwrap()
+            }
+            #[cfg(feature = "redis")]
             Ground::Held(disk, server) => {
                 let own = Embedded::over(disk.backend(), self.options()).unwrap();
                 let held = Held::before(own, server.settings(), &self.options()).unwrap();
@@ -70,7 +77,7 @@ impl Place {
                 #[cfg(feature = "redis")]
                 Ground::Held(..) => first.clone(),
                 #[cfg(feature = "redis")]
-                Ground::Redis(_) => self.open().await,
+                Ground::Redis(_) | Ground::Cluster(_) => self.open().await,
             });
         }
         all
@@ -93,6 +100,17 @@ macro_rules! on_each_backend {
             async fn $name() {
                 if test_server::is_here() {
                     super::$name(Place::on(Ground::Redis(TestServer::start()))).await;
+                }
+            })*
+        }
+        #[cfg(feature = "redis")]
+        mod on_a_cluster {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if test_server::is_here() {
+                    let ground = Ground::Cluster(TestCluster::without_replicas());
+                    super::$name(Place::on(ground)).await;
                 }
             })*
         }

@@ -5,12 +5,12 @@ use super::*;
 use crate::offset::Partition;
 
 /// A CA and what it has signed, in the server's folder.
-struct Certificates {
-    ca: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+pub(super) struct Certificates {
+    pub(super) ca: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
 }
 
 impl Certificates {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name = called("a CA");
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -20,7 +20,7 @@ impl Certificates {
     }
 
     /// Certificate and key for this name.
-    fn issue(&self, name: &str) -> (String, String) {
+    pub(super) fn issue(&self, name: &str) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name = called(name);
