@@ -17,11 +17,14 @@ const SENTINEL_PORT: u16 = 26379;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// `host:port` of the master, or of each Sentinel that knows where it is.
+    /// `host:port` of the master, of each Sentinel that knows where it is, or of servers of a cluster.
     pub servers: Vec<String>,
     /// The name under which Sentinels watch the master; with it the servers are Sentinels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentinel_service: Option<String>,
+    /// Whether the servers are some of a Redis Cluster, which know where each partition is.
+    #[serde(default)]
+    pub cluster: bool,
     /// The ACL user; without it the server's default user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -102,19 +105,30 @@ impl Log {
     }
 
     fn topology(&self, credentials: Option<Credentials>) -> Result<Topology, String> {
-        match (&self.servers[..], &self.sentinel_service) {
-            ([master], None) => Ok(Topology::Single(address(master, REDIS_PORT)?)),
-            (sentinels @ [_, ..], Some(service)) => {
-                let sentinels = sentinels.iter().map(|text| address(text, SENTINEL_PORT));
-                Ok(Topology::Sentinel {
-                    sentinels: sentinels.collect::<Result<_, _>>()?,
-                    service: service.clone(),
-                    credentials,
-                })
-            }
+        let addresses = |default_port| {
+            let servers = self.servers.iter();
+            servers
+                .map(|text| address(text, default_port))
+                .collect::<Result<_, _>>()
+        };
+        match (&self.servers[..], &self.sentinel_service, self.cluster) {
+            (_, Some(_), true) => Err(
+                "log.cluster and log.sentinel_service exclude each other: the servers of a cluster \
+                 look after their masters themselves; leave one of them out"
+                    .to_owned(),
+            ),
+            ([_, ..], None, true) => Ok(Topology::Cluster {
+                servers: addresses(REDIS_PORT)?,
+            }),
+            ([master], None, false) => Ok(Topology::Single(address(master, REDIS_PORT)?)),
+            ([_, ..], Some(service), false) => Ok(Topology::Sentinel {
+                sentinels: addresses(SENTINEL_PORT)?,
+                service: service.clone(),
+                credentials,
+            }),
             _ => Err(
-                "log.servers must be one address, the master's; or those of Sentinels, \
-                      with log.sentinel_service"
+                "log.servers must be one address, the master's; or those of Sentinels, with \
+                 log.sentinel_service; or those of servers of a cluster, with log.cluster"
                     .to_owned(),
             ),
         }
@@ -168,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_or_sentinels_are_found_and_nothing_between() {
+    fn a_master_sentinels_or_a_cluster_are_found_and_nothing_between() {
         let one = settings("servers = ['log.example']").unwrap();
         let Topology::Single(address) = one.topology else {
             panic!("{:?}", one.topology);
@@ -182,8 +196,19 @@ mod tests {
         };
         let written: Vec<_> = sentinels.iter().map(ToString::to_string).collect();
         assert_eq!(written, ["a:1", "[::1]:2", "c:26379"]);
+        let sharded = settings("servers = ['a', 'b:2']\ncluster = true").unwrap();
+        let Topology::Cluster { servers } = sharded.topology else {
+            panic!("{:?}", sharded.topology);
+        };
+        let written: Vec<_> = servers.iter().map(ToString::to_string).collect();
+        assert_eq!(written, ["a:6379", "b:2"]);
+        let both = "servers = ['a', 'b']\ncluster = true\nsentinel_service = 'ansim'";
+        let said = settings(both).unwrap_err();
+        assert!(said.contains("exclude each other"), "{said}");
         for wrong in [
             "servers = []",
+            "servers = []\ncluster = true",
+            "servers = ['a', 'b']\ncluster = false",
             "servers = []\nsentinel_service = 'b'",
             "servers = ['a', 'b']",
             "servers = ['a:b']",
