@@ -35,7 +35,7 @@ enum Part {
     Dispatcher,
 }
 
-struct Fleet {
+pub(super) struct Fleet {
     demo: DemoSite,
     officers: Vec<DemoOfficer>,
     log: Settings,
@@ -45,7 +45,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    async fn start(log: Settings) -> Self {
+    pub(super) async fn start(log: Settings) -> Self {
         let mut fleet = Self {
             demo: DemoSite::new().unwrap(),
             officers: vec![
@@ -91,19 +91,19 @@ impl Fleet {
         Service::start(parts).await.unwrap()
     }
 
-    fn phone(&self, relay: usize, device: u8) -> TestPhone {
+    pub(super) fn phone(&self, relay: usize, device: u8) -> TestPhone {
         let relay = self.relays[relay].relay_address().unwrap();
         let enrolment = self.demo.enrolment(relay, [device; 16], now()).unwrap();
         TestPhone::start(&enrolment)
     }
 
-    async fn console(&self, dispatcher: usize, user: &str) -> Console {
+    pub(super) async fn console(&self, dispatcher: usize, user: &str) -> Console {
         let mut officers = self.officers.iter();
         let officer = officers.find(|officer| officer.user == user).unwrap();
         Console::sign_in(&self.dispatchers[dispatcher], officer).await
     }
 
-    async fn shutdown(self) {
+    pub(super) async fn shutdown(self) {
         for service in self.relays.into_iter().chain(self.dispatchers) {
             service.shutdown().await;
         }
@@ -111,7 +111,7 @@ impl Fleet {
 }
 
 /// Presses, and waits for the receipt.
-async fn press(phone: &mut TestPhone) {
+pub(super) async fn press(phone: &mut TestPhone) {
     let alert = phone.handle.raise(Some(at(38.01))).await.unwrap();
     phone
         .event("the receipt", |event| {
@@ -121,7 +121,7 @@ async fn press(phone: &mut TestPhone) {
 }
 
 /// Waits until so many incidents are on the board, each once.
-async fn on_board(console: &Console, count: usize) {
+pub(super) async fn on_board(console: &Console, count: usize) {
     in_time("all incidents on the board", async {
         loop {
             let (status, board) = console.get("/api/board").await;

@@ -11,6 +11,7 @@ mod areas;
 mod bad_maps;
 mod browser;
 mod check;
+mod cluster;
 mod compare;
 mod demo;
 mod end_to_end;
