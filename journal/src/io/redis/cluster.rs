@@ -23,7 +23,7 @@ pub(super) fn master_of(
         Value::Array(ranges) => ranges,
         Value::ServerError(error) => {
             let why = reply::server_words(error);
-            return Err(format!("{asked} is no server of a cluster: {why}"));
+            return Err(format!("{asked} tells nothing of a cluster: {why}"));
         }
         _ => {
             return Err(format!(

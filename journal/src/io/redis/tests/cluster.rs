@@ -170,7 +170,7 @@ async fn servers_that_lead_nowhere_are_passed_over_and_named_when_there_are_no_o
 
     for (guide, why) in [
         (&nobody, "refused"),
-        (&guides[1], "no server of a cluster"),
+        (&guides[1], "tells nothing of a cluster"),
         (&guides[2], "knows of no server that has it"),
         (&guides[3], "CLUSTERDOWN"),
         (&guides[4], "cluster-announce-ip"),
