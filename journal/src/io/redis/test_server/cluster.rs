@@ -178,11 +178,25 @@ impl TestCluster {
         (at + 1) % MASTERS
     }
 
+    /// The replica of a master at the beginning.
+    ///
+    /// # Panics
+    /// When there are none.
+    #[must_use]
+    pub fn replica_of(&self, at: usize) -> &TestServer {
+        &self.servers[MASTERS + at]
+    }
+
     /// Moves a slot and what is in it from one master to another.
     pub fn move_slot(&self, slot: u16, from: usize, to: usize) {
         self.begin_move(slot, from, to);
-        while self.move_keys(slot, from, to, KEYS_MAX) {}
+        self.move_all_keys(slot, from, to);
         self.end_move(slot, from, to);
+    }
+
+    /// Moves what is in the slot, and leaves it open whose the slot is.
+    pub fn move_all_keys(&self, slot: u16, from: usize, to: usize) {
+        while self.move_keys(slot, from, to, KEYS_MAX) {}
     }
 
     /// From here on what the old master has not is asked for at the new one.

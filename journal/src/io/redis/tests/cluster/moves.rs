@@ -187,3 +187,50 @@ async fn an_author_ships_on_at_the_new_master() {
     assert_eq!(log.iter().collect::<Vec<_>>(), texts);
     assert_eq!(held.progress().borrow().rewinds, 0);
 }
+
+/// The replica of the old master knows nothing of the move, and answers for what has gone as if it had
+/// never been. Who appended it has kept it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_master_took_with_it_that_died_in_the_middle_of_a_move_is_shipped_again() {
+    if !is_here() {
+        return;
+    }
+    let mut cluster = TestCluster::start();
+    let from = cluster.master_of(&key_of(0));
+    let to = cluster.another_than(from);
+    let slot = HashSlot::of(&key_of(0)).number();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let settings = Settings {
+        replicas: 1,
+        ..cluster.settings()
+    };
+    let journal = Journal::open_held(path, settings.clone(), Options::default()).unwrap();
+    let Journal::Held(held) = &journal else {
+        unreachable!()
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = tokio::spawn(offer_until(0, journal.clone(), Arc::clone(&stop)));
+    let mut progress = held.progress();
+    within(progress.wait_for(|progress| progress.shipped.alerts.0 >= BETWEEN))
+        .await
+        .unwrap();
+    cluster.begin_move(slot, from, to);
+    cluster.move_all_keys(slot, from, to);
+    let gone = cluster.replica_of(from);
+    gone.until("its replica has none of them", || {
+        let there = gone.command(&["CLUSTER", "COUNTKEYSINSLOT", &slot.to_string()]);
+        there == redis::Value::Int(0)
+    });
+    cluster.server_mut(from).kill();
+    within(progress.wait_for(|progress| progress.rewinds > 0))
+        .await
+        .unwrap();
+    stop.store(true, Ordering::SeqCst);
+    let offered = within(load).await.unwrap();
+    cluster.server_mut(from).restart();
+    within(held.all_shipped()).await;
+    let log = all(&open(settings).await).await;
+    let texts: Vec<&Bytes> = offered.iter().map(|(text, _)| text).collect();
+    assert_eq!(log.iter().collect::<Vec<_>>(), texts);
+}
