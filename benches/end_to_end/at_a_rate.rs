@@ -1,19 +1,14 @@
-//! From press to console at a steady rate: an open loop, timed from the moment at which somebody
-//! meant to press, however late the generator was.
+//! From press to console at a steady rate.
 
-use std::collections::BTreeMap;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use protocol::{AlertId, IncidentId};
 use serde_json::{Map, Value, json};
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
 use crate::console::Console;
 use crate::cores::Cores;
 use crate::disk::Probe;
-use crate::site::{Caller, Site};
+use crate::presses::{Press, judge, press_all, wait_for_all};
+use crate::site::Site;
 use crate::support::{rounded, row};
 use crate::times::percentile_ms;
 
@@ -24,28 +19,11 @@ const TABLE: &str = "From press to console: steady alerts of phones that never m
 /// How long a load lasts.
 const LASTS_S: u32 = 8;
 
-/// The first press, after all phones have been started.
-const HEAD_START: Duration = Duration::from_millis(500);
-
-/// After the last press; what has not arrived by then is counted as missing.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 /// Syncs on the quiet disk before the load.
 const QUIET_SYNCS: usize = 200;
 
 /// What a budget adds to two syncs.
 const BUDGET_MS: f64 = 2.0;
-
-/// A generator that is later than this at p99 has a part in the figures that is not the service's.
-const MAX_LATE_MS: f64 = 1.0;
-
-/// A press that has happened.
-struct Press {
-    caller: Caller,
-    alert: AlertId,
-    meant_at: Instant,
-    pressed_at: Instant,
-}
 
 pub(crate) async fn measure(alerts_per_s: u32) {
     let mut site = Site::start().await;
@@ -56,17 +34,14 @@ pub(crate) async fn measure(alerts_per_s: u32) {
 
     let log_before = site.log_end();
     let probe = Probe::start(file);
-    let cores = Cores::watch();
+    let cores = Cores::watch(vec![std::process::id()]);
     let presses = press_all(callers, alerts_per_s).await;
     let (own_cores, other_cores) = cores.busy();
     wait_for_all(&console, presses.len()).await;
     let (_, mut syncs) = probe.finish();
     let appended = site.log_end().since(log_before);
 
-    let mut late: Vec<_> = presses
-        .iter()
-        .map(|press| press.pressed_at.saturating_duration_since(press.meant_at))
-        .collect();
+    let mut late: Vec<_> = presses.iter().map(Press::late).collect();
     let late_ms = percentile_ms(&mut late, 0.99);
     let sync_ms = percentile_ms(&mut syncs, 0.99);
     let about_the_run = json!({
@@ -74,7 +49,7 @@ pub(crate) async fn measure(alerts_per_s: u32) {
         "cores busy": own_cores,
         "cores busy, other programs": other_cores,
         "entries in the log": appended,
-        "generator": if late_ms <= MAX_LATE_MS { "in time" } else { "too late: a bottleneck" },
+        "generator": judge(late_ms),
         "generator late, p99 ms": late_ms,
         "sync p99 ms": sync_ms,
         "sync p99 ms, no load": percentile_ms(&mut quiet, 0.99),
@@ -88,59 +63,13 @@ pub(crate) async fn measure(alerts_per_s: u32) {
     site.shutdown().await;
 }
 
-/// Presses at even intervals. The clock is kept by a thread of its own: the runtime's timers have
-/// ticks of a millisecond.
-async fn press_all(callers: Vec<Caller>, alerts_per_s: u32) -> Vec<Press> {
-    let runtime = Handle::current();
-    let start = Instant::now() + HEAD_START;
-    let pace = move || -> Vec<JoinHandle<Press>> {
-        (0..)
-            .zip(callers)
-            .map(|(n, caller)| {
-                let meant_at = start + Duration::from_secs(1) * n / alerts_per_s;
-                thread::sleep(meant_at.saturating_duration_since(Instant::now()));
-                runtime.spawn(press(caller, meant_at))
-            })
-            .collect()
-    };
-    let tasks = tokio::task::spawn_blocking(pace).await.unwrap();
-    let mut presses = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        presses.push(task.await.unwrap());
-    }
-    presses
-}
-
-async fn press(caller: Caller, meant_at: Instant) -> Press {
-    let pressed_at = Instant::now();
-    let alert = caller.raise().await;
-    Press {
-        caller,
-        alert,
-        meant_at,
-        pressed_at,
-    }
-}
-
-async fn wait_for_all(console: &Console, presses: usize) {
-    let until = Instant::now() + PATIENCE;
-    while console.assigned() < presses && Instant::now() < until {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 fn tell(rate: &str, mut presses: Vec<Press>, console: &Console, about_the_run: Value) {
     let heard = console.heard();
-    let after = |press: &Press, times: &BTreeMap<IncidentId, Instant>| {
-        let at = times.get(&press.caller.incident(&press.alert))?;
-        Some(*at - press.meant_at)
-    };
-    let receipts = presses
-        .iter_mut()
-        .map(|press| Some(press.caller.receipted_at()? - press.meant_at));
-    let receipts: Vec<_> = receipts.collect();
-    let cards = presses.iter().map(|press| after(press, &heard.card));
-    let assigned = presses.iter().map(|press| after(press, &heard.assignment));
+    let receipts = presses.iter_mut().map(Press::until_receipt).collect();
+    let cards = presses.iter().map(|press| press.until_heard(&heard.card));
+    let assigned = presses
+        .iter()
+        .map(|press| press.until_heard(&heard.assignment));
     let mut columns = about_the_run.as_object().cloned().unwrap_or_default();
     tell_row(
         &format!("{rate}: first card"),

@@ -8,10 +8,18 @@
 )]
 
 mod at_a_rate;
+#[path = "../support/console.rs"]
 mod console;
+#[path = "../support/cores.rs"]
 mod cores;
+#[path = "../support/cpu.rs"]
+mod cpu;
 mod disk;
 mod one_by_one;
+#[path = "../support/people.rs"]
+mod people;
+#[path = "../support/presses.rs"]
+mod presses;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

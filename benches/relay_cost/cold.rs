@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 
 use crate::child::{Kind, Server};
 use crate::phones::{Identity, Phones};
-use crate::process::{median, median_ratio};
 use crate::support::{rounded, row};
+use crate::turns::{median, median_ratio};
 
 const TABLE: &str = "Server CPU of a cold alert, beside a bare quinn echo with the same handshake";
 

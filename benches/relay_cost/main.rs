@@ -11,6 +11,8 @@
 mod bare;
 mod child;
 mod cold;
+#[path = "../support/cpu.rs"]
+mod cpu;
 mod https;
 mod idle;
 mod mosquitto;
@@ -23,6 +25,8 @@ mod relay_server;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls_phone;
+#[path = "../support/turns.rs"]
+mod turns;
 mod warm;
 
 use child::Kind;

@@ -13,9 +13,10 @@ use crate::child::{Kind, Server};
 use crate::mosquitto::Mosquitto;
 use crate::pace::{Pace, TICK};
 use crate::phones::{Identity, Phone, Phones};
-use crate::process::{Usage, median, median_ratio};
+use crate::process::Usage;
 use crate::support::{rounded, row};
 use crate::tls_phone::{Http, Mqtt, TlsPhones};
+use crate::turns::{median, median_ratio};
 
 const COLD: &str = "Peers, a cold alert: connection with a full TLS 1.3 handshake, an alert, its receipt, goodbye; \
      64 at once; the relay and HTTPS answer after the sync of their journal, the echo and the broker \

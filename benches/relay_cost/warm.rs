@@ -8,8 +8,8 @@ use tokio::time::interval;
 use crate::child::{Kind, Server};
 use crate::pace::{Pace, TICK};
 use crate::phones::{Identity, Phone, Phones};
-use crate::process::{median, median_ratio};
 use crate::support::{rounded, row};
+use crate::turns::{median, median_ratio};
 
 const TABLE: &str =
     "Server CPU of a position on a warm connection, beside a bare quinn datagram sink";
