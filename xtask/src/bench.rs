@@ -28,6 +28,9 @@ const PAGE: &str = "docs/performance.md";
 const RELAY_COST: &str = "relay_cost";
 const PEERS: &str = "peers";
 
+/// The bench of the log on Redis.
+const REDIS: &str = "redis";
+
 pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let known = benches(house)?;
     let is_known = |name: &String| name == PEERS || known.contains(name);
@@ -50,6 +53,15 @@ pub(crate) fn run(house: &House, arguments: &[String]) -> anyhow::Result<ExitCod
         && let Err(missing) = tools::ensure_peers(house)
     {
         eprintln!("some peers are not measured: {missing:#}");
+    }
+    if chosen.iter().any(|name| name == REDIS)
+        && let Err(missing) = tools::ensure_redis(house)
+    {
+        // Asked for by its name, it has to be measured.
+        if !arguments.is_empty() {
+            return Err(missing);
+        }
+        eprintln!("the log on Redis is not measured: {missing:#}");
     }
     let mut tables = Vec::new();
     for name in chosen {

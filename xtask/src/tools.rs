@@ -8,12 +8,15 @@ struct Tool {
     present: fn(&House) -> bool,
 }
 
+/// What the tests of the shared log need, and the bench `redis`.
+const REDIS: Tool = Tool {
+    package: "redis-server",
+    present: |_| on_path("redis-server"),
+};
+
 /// What the tests need.
 const TOOLS: [Tool; 3] = [
-    Tool {
-        package: "redis-server",
-        present: |_| on_path("redis-server"),
-    },
+    REDIS,
     Tool {
         package: "chromium",
         present: |_| on_path("chromium") || on_path("chromium-browser") || on_path("google-chrome"),
@@ -39,6 +42,11 @@ pub(crate) fn ensure(house: &House) -> anyhow::Result<()> {
 /// As [`ensure`], what the bench `peers` needs.
 pub(crate) fn ensure_peers(house: &House) -> anyhow::Result<()> {
     ensure_all(house, &PEERS)
+}
+
+/// As [`ensure`], what the bench `redis` needs.
+pub(crate) fn ensure_redis(house: &House) -> anyhow::Result<()> {
+    ensure_all(house, &[REDIS])
 }
 
 fn ensure_all(house: &House, tools: &[Tool]) -> anyhow::Result<()> {
