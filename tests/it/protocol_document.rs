@@ -248,6 +248,14 @@ fn examples() -> String {
             }),
         ),
         (
+            "The status of an alert that the relay has and cannot forward",
+            RelayFrame::Status(Status {
+                alert: alert(),
+                progress: Progress::Stored,
+                at: PRESS.plus(Millis(2_500)),
+            }),
+        ),
+        (
             "An officer's words",
             RelayFrame::Message(Message {
                 alert: alert(),

@@ -303,6 +303,7 @@ pub enum State {
     Seen = 3,
     UnitOnItsWay = 4,
     Closed = 5,
+    Stored = 6,
 }
 impl State {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -317,6 +318,7 @@ impl State {
             Self::Seen => "STATE_SEEN",
             Self::UnitOnItsWay => "STATE_UNIT_ON_ITS_WAY",
             Self::Closed => "STATE_CLOSED",
+            Self::Stored => "STATE_STORED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -328,6 +330,7 @@ impl State {
             "STATE_SEEN" => Some(Self::Seen),
             "STATE_UNIT_ON_ITS_WAY" => Some(Self::UnitOnItsWay),
             "STATE_CLOSED" => Some(Self::Closed),
+            "STATE_STORED" => Some(Self::Stored),
             _ => None,
         }
     }

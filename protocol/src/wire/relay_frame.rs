@@ -81,7 +81,9 @@ pub struct Status {
 /// How far an alert has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Progress {
-    /// Durable at the relay.
+    /// Durable at the relay, and not forwarded: the log takes nothing just now.
+    Stored,
+    /// In the log.
     Received,
     /// Given to a desk.
     Routed,
@@ -136,6 +138,7 @@ pub fn encode_relay_frame(frame: &RelayFrame) -> Vec<u8> {
         RelayFrame::Status(status) => Some(Word::Status(pb::Status {
             alert_id: status.alert.as_bytes().to_vec().into(),
             state: match status.progress {
+                Progress::Stored => pb::State::Stored,
                 Progress::Received => pb::State::Received,
                 Progress::Routed => pb::State::Routed,
                 Progress::Seen => pb::State::Seen,
@@ -188,6 +191,7 @@ pub fn decode_relay_frame(bytes: &bytes::Bytes) -> Result<RelayFrame, BrokenRule
         Some(Word::Status(status)) => {
             let progress = match status.state() {
                 pb::State::Unspecified => return Ok(RelayFrame::Unknown),
+                pb::State::Stored => Progress::Stored,
                 pb::State::Received => Progress::Received,
                 pb::State::Routed => Progress::Routed,
                 pb::State::Seen => Progress::Seen,

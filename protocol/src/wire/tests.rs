@@ -169,6 +169,11 @@ fn every_word_of_the_relay_comes_back() {
             progress: Progress::Seen,
             at: UnixMillis::new(4),
         }),
+        RelayFrame::Status(Status {
+            alert,
+            progress: Progress::Stored,
+            at: UnixMillis::new(4),
+        }),
         RelayFrame::Message(Message {
             alert,
             id: DecisionId::from_bytes([4; 16]),

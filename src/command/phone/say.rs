@@ -81,6 +81,7 @@ fn durability(durability: Durability) -> &'static str {
 
 fn progress(progress: Progress) -> &'static str {
     match progress {
+        Progress::Stored => "stored",
         Progress::Received => "received",
         Progress::Routed => "routed",
         Progress::Seen => "seen",
