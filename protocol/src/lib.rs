@@ -14,6 +14,7 @@ mod lifecycle;
 pub mod limit;
 mod position;
 mod report;
+pub mod side_door;
 mod time;
 pub mod token;
 pub mod wire;
