@@ -47,7 +47,7 @@ pub use offset::{LogName, Offset, Partition, PerLog};
 pub use proof::Proof;
 pub use seal::{Day, DayKey, OpenBodyError, open, seal};
 pub use server_check::Finding;
-pub use shipping::Progress;
+pub use shipping::{Progress, Unshipped};
 pub use snapshot::{Row, SnapshotSlice};
 pub use unconfirmed::ReplicasMissing;
 

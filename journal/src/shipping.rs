@@ -62,6 +62,17 @@ pub struct Progress {
     pub rewinds: u64,
 }
 
+/// The alerts of an author's own journal that are not in the shared log, as far as it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unshipped {
+    /// The own offset of the first of them.
+    pub first: Offset,
+    /// The own offset behind the last.
+    pub end: Offset,
+    /// How long ago the first was receipted, in milliseconds; `None` when there is none.
+    pub oldest_age_ms: Option<u64>,
+}
+
 /// The state of an author.
 #[derive(Clone, Debug)]
 pub struct Shipping {

@@ -23,7 +23,7 @@ use crate::batcher::{Appended, Limits};
 use crate::error::{AppendError, OpenError, StoreError};
 use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
-use crate::shipping::Progress;
+use crate::shipping::{Progress, Unshipped};
 use crate::snapshot::SnapshotSlice;
 use crate::unconfirmed::ReplicasMissing;
 
@@ -373,6 +373,43 @@ impl Journal {
             Self::Redis(redis) => redis.trim(now_ms).await,
             #[cfg(feature = "redis")]
             Self::Held(held) => held.trim(now_ms).await,
+        }
+    }
+
+    /// Which alerts wait in an own journal for the log that others read; `None` where what is appended is read by
+    /// others at once.
+    #[must_use]
+    pub fn unshipped(&self) -> Option<Unshipped> {
+        match self {
+            Self::Embedded(_) => None,
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => None,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => Some(held.unshipped()),
+        }
+    }
+
+    /// Entries of an own journal's alert log from the own offset `from` on, some `bytes_max` bytes of them, and the
+    /// offset of the first; it is later than `from` where what lies between cannot be read. Nothing where there is no
+    /// own journal. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the storage answers an error or has been closed.
+    pub fn read_unshipped(
+        &self,
+        from: Offset,
+        #[cfg_attr(
+            not(feature = "redis"),
+            expect(unused_variables, reason = "only an own journal is read")
+        )]
+        bytes_max: usize,
+    ) -> Result<(Offset, Vec<Bytes>), StoreError> {
+        match self {
+            Self::Embedded(_) => Ok((from, Vec::new())),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => Ok((from, Vec::new())),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.read_own_alerts(from, bytes_max),
         }
     }
 

@@ -7,6 +7,7 @@
 mod health;
 mod shipper;
 mod state;
+mod unshipped;
 mod upkeep;
 
 use std::path::Path;

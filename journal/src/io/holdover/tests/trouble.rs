@@ -16,6 +16,13 @@ async fn a_server_that_comes_up_later_is_given_everything() {
     let backlog = author.held().backlog();
     assert_eq!(backlog.entries, 50);
     assert!(backlog.oldest_age_ms.is_some());
+    let unshipped = author.journal.unshipped().unwrap();
+    assert_eq!((unshipped.first, unshipped.end), (Offset(0), Offset(50)));
+    assert!(unshipped.oldest_age_ms.is_some());
+    let (first, entries) = author.journal.read_unshipped(Offset(10), 1).unwrap();
+    assert_eq!((first, &entries[0]), (Offset(10), &author.receipted[10]));
+    let beyond = author.journal.read_unshipped(Offset(50), 1).unwrap();
+    assert_eq!(beyond, (Offset(50), Vec::new()));
     let mut tail = author.journal.tail(Alerts, Offset::ZERO);
     let since = Instant::now();
     server.restart();
@@ -25,6 +32,11 @@ async fn a_server_that_comes_up_later_is_given_everything() {
         .until_health(|health| *health == Health::Healthy)
         .await;
     assert_eq!(author.held().backlog(), Backlog::default());
+    let unshipped = author.journal.unshipped().unwrap();
+    assert_eq!(
+        (unshipped.first, unshipped.oldest_age_ms),
+        (Offset(50), None)
+    );
     let Tailed::Entries { entries, .. } = within(tail.next()).await.unwrap() else {
         panic!("it was empty before")
     };
