@@ -1,5 +1,6 @@
 //! The board: all incidents, as a fold of the log and of nothing else. No map, no policy, no clock.
 
+mod excerpt;
 mod history;
 mod incident;
 mod trail;

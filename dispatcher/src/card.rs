@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::board::Incident;
 use crate::jurisdiction::JurisdictionMap;
+use crate::unlogged::Shown;
 
 pub use parts::{
     AssignmentCard, CancelCard, CapabilityCard, ClosedCard, DeskCard, OfficerAt, PositionCard,
@@ -29,6 +30,9 @@ pub struct Card {
     /// The assignment has been computed and is not durable yet.
     #[serde(skip_serializing_if = "is_false")]
     pub pending: bool,
+    /// A relay has it and the log does not, or not all of it: what changes its state waits until the log has it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unlogged: bool,
     /// Something about it could not be read: look at its history.
     #[serde(skip_serializing_if = "is_false")]
     pub raw: bool,
@@ -119,6 +123,8 @@ pub struct Surroundings<'a> {
     pub officer_name: &'a dyn Fn(&OfficerId) -> String,
     /// An assignment that has been computed and is not durable yet.
     pub pending: Option<&'a Assigned>,
+    /// What the log does not have of it, when that is so.
+    pub unlogged: Option<&'a Shown>,
     /// No deadline lies later than this (rule 6 of the log: a clock that jumps may shorten a wait).
     pub latest_due: UnixMillis,
 }
@@ -156,6 +162,7 @@ impl Card {
             revision: revision.0,
             state: state_word(lifecycle.state()),
             pending: pending.is_some(),
+            unlogged: around.unlogged.is_some(),
             raw: incident.raw(),
             late: incident.late(),
             exercise: incident.exercise(),
@@ -176,6 +183,7 @@ impl Card {
             expected_interval_ms: incident.interval().map(|interval| interval.0),
             due_at_ms: lifecycle
                 .due_at()
+                .or_else(|| around.unlogged?.due_at())
                 .map(|due| due.min(around.latest_due).as_i64()),
             station: DeskCard::of(&owner, around.map),
             assignment: assigned.map(|one| AssignmentCard::of(one, assigned_at, around.map)),

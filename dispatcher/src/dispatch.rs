@@ -4,6 +4,7 @@
 //! decision comes back through the log.
 
 mod decide;
+mod side_door;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::desk::{Desk, Officer};
 use crate::jurisdiction::{JurisdictionIndex, JurisdictionMap};
 use crate::opened::Opened;
 use crate::proposer::{Policy, Proposal, propose_assignment};
+use crate::unlogged::{Shown, Unlogged};
 
 /// Commands whose decision has been appended and has not come back. A desk of 500 officers who all
 /// press at once stays below; beyond it a command is told to wait.
@@ -89,12 +91,20 @@ pub enum Refused {
     /// More commands are under way than are kept.
     #[error("too many commands are waiting for the log; try again")]
     Busy,
+    /// The log does not have it yet, so nothing can be decided about it.
+    #[error(
+        "the log does not have this alert yet: it cannot be acknowledged, answered or closed here until it has; \
+         act by radio and telephone meanwhile"
+    )]
+    Unlogged,
 }
 
 /// The state of a dispatcher.
 #[derive(Debug)]
 pub struct Dispatch {
     board: Board,
+    /// What the log does not have yet.
+    unlogged: Unlogged,
     /// With the map that it answers by: names, sight and proposals never come from two.
     index: Arc<JurisdictionIndex>,
     policy: Policy,
@@ -127,6 +137,7 @@ impl Dispatch {
     pub fn new(index: Arc<JurisdictionIndex>, policy: Policy) -> Self {
         Self {
             board: Board::default(),
+            unlogged: Unlogged::default(),
             index,
             policy,
             proposed: BTreeMap::new(),
@@ -144,6 +155,7 @@ impl Dispatch {
     /// number is shown every incident again; commands under way are answered by the new fold.
     pub fn begin_anew(&mut self) {
         self.board = Board::counting_on(self.board.change());
+        self.unlogged.note_anew();
         self.proposed.clear();
         self.to_look_at.clear();
         self.caught_up = false;
@@ -157,9 +169,13 @@ impl Dispatch {
             LogName::Tracks => self.board.apply_track(offset, opened),
         };
         match &opened.header.subject {
-            Subject::Decision(decision) => self.give_verdict(decision, &applied),
+            Subject::Decision(decision) => {
+                self.unlogged.note_logged(&decision.device);
+                self.give_verdict(decision, &applied);
+            }
+            Subject::Report(report) => self.unlogged.note_logged(&report.device),
             Subject::Site(Site::FormatInForce(format)) => self.format = self.format.max(*format),
-            _ => {}
+            Subject::Site(_) | Subject::Unknown => {}
         }
         if let Applied::Incident(id, effect) = applied
             && effect != Effect::Duplicate
@@ -197,11 +213,12 @@ impl Dispatch {
         self.now = now;
         if !self.caught_up || self.newer_format().is_some() {
             self.to_look_at.clear();
-            return;
         }
         while let Some(id) = self.to_look_at.pop_front() {
             self.propose(id, now);
         }
+        // Behind the proposals: a deadline that is running goes on in the log.
+        self.refold_unlogged(now);
     }
 
     /// Proposes again what has not come back through the log in time.
@@ -212,6 +229,7 @@ impl Dispatch {
             .filter(|(_, proposed)| now.since(proposed.at) >= PROPOSE_AGAIN_AFTER)
             .map(|(id, _)| *id);
         self.to_look_at.extend(overdue);
+        self.unlogged.handle_tick(now);
         self.handle_changes(now);
     }
 
@@ -226,6 +244,9 @@ impl Dispatch {
         let only_looks = matches!(command.wish, Wish::Delivered { .. } | Wish::View);
         if !officer.role.may_decide() && !only_looks {
             return Err(Refused::MayNotDecide);
+        }
+        if self.is_held_back(&command.incident) {
+            return Err(Refused::Unlogged);
         }
         if self.under_way.len() >= MAX_COMMANDS_UNDER_WAY {
             return Err(Refused::Busy);
@@ -285,7 +306,9 @@ impl Dispatch {
         }
         self.proposed.remove(&id);
         let version = self.map().version();
-        let proposal = propose_assignment(incident, &self.index, version, self.policy, now);
+        let ahead = self.unlogged.get(&id).filter(|shown| shown.is_ahead());
+        let since = ahead.map_or(now, Shown::since);
+        let proposal = propose_assignment(incident, &self.index, version, self.policy, since);
         let Some(proposal) = proposal else { return };
         let assigned = match &proposal.decision {
             Decision::Assigned(assigned) => Some(assigned.clone()),
@@ -326,9 +349,7 @@ impl Dispatch {
     /// An incident, when officers of a desk see it.
     #[must_use]
     pub fn visible(&self, desk: &Desk, id: &IncidentId) -> Option<&Incident> {
-        self.board
-            .get(id)
-            .filter(|incident| self.sees(desk, incident))
+        self.shown(id).filter(|incident| self.sees(desk, incident))
     }
 
     /// Whether officers of a desk see an incident; what is proposed counts before it is durable.
@@ -376,15 +397,17 @@ impl Dispatch {
                 map: self.map(),
                 officer_name,
                 pending: self.pending(incident),
+                unlogged: self.unlogged.get(&incident.id()),
                 latest_due: now.plus(self.policy.acknowledge_within),
             },
         )
     }
 
     fn pending(&self, incident: &Incident) -> Option<&Assigned> {
-        self.proposed
-            .get(&incident.id())
-            .and_then(|proposed| proposed.assigned.as_ref())
+        let id = incident.id();
+        let proposed = self.proposed.get(&id);
+        let proposed = proposed.and_then(|proposed| proposed.assigned.as_ref());
+        proposed.or_else(|| self.unlogged.get(&id)?.assigned())
     }
 
     /// The board.
@@ -414,6 +437,7 @@ impl Dispatch {
     /// by; what is under way through the log is decided by the one before.
     pub fn handle_map(&mut self, index: Arc<JurisdictionIndex>) {
         self.index = index;
+        self.unlogged.note_anew();
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Entries come in, are opened ([`opened`]), folded ([`board`]) and looked at by the proposer
 //! ([`proposer`]); officers' commands become decisions ([`dispatch`]); an incident leaves as a
-//! [`card`]. What is absent: this room does not know how a phone speaks.
+//! [`card`]. Beside the board, [`unlogged`] has what relays offer while the log takes nothing. What is absent: this room does not know how a phone speaks.
 
 pub mod board;
 pub mod card;
@@ -14,3 +14,4 @@ pub mod io;
 pub mod jurisdiction;
 pub mod opened;
 pub mod proposer;
+pub mod unlogged;

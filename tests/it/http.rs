@@ -7,6 +7,7 @@ mod locate;
 mod operation;
 mod reload;
 mod rooms;
+mod side_door;
 mod sight;
 mod sign_in;
 mod stream;

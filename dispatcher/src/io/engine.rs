@@ -4,6 +4,7 @@ mod folding;
 mod map;
 mod reader;
 mod readiness;
+mod side_door;
 mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use protocol::side_door::Answer;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub(super) struct LogLabel {
@@ -29,6 +30,8 @@ pub(super) struct EngineMetrics {
     entries: Family<LogLabel, Counter>,
     proposals: Family<ReasonLabel, Counter>,
     map_reloads: Family<OutcomeLabel, Counter>,
+    pub(super) unlogged_incidents: Gauge,
+    side_door_entries: Family<OutcomeLabel, Counter>,
     pub(super) undecodable: Counter,
     pub(super) bodies_gone: Counter,
     pub(super) panics: Counter,
@@ -55,6 +58,16 @@ impl EngineMetrics {
             "map_reloads",
             "Maps read anew, by what came of it",
             m.map_reloads.clone(),
+        );
+        registry.register(
+            "unlogged_incidents",
+            "Incidents shown that the log does not have, or not all of them",
+            m.unlogged_incidents.clone(),
+        );
+        registry.register(
+            "side_door_entries",
+            "Entries that relays offered directly, by what came of them",
+            m.side_door_entries.clone(),
         );
         registry.register(
             "undecodable_entries",
@@ -107,6 +120,19 @@ impl EngineMetrics {
         self.map_reloads
             .get_or_create(&OutcomeLabel { outcome })
             .inc();
+    }
+
+    pub(super) fn side_door(&self, answer: &Answer) {
+        for (outcome, count) in [
+            ("taken", answer.taken),
+            ("known", answer.known),
+            ("refused", answer.refused),
+            ("left_out", answer.left_out),
+        ] {
+            let label = OutcomeLabel { outcome };
+            let counter = self.side_door_entries.get_or_create(&label);
+            counter.inc_by(u64::from(count));
+        }
     }
 
     pub(super) fn proposal(&self, reason: &'static str) {

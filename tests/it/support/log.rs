@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use journal::{Clock, DayKeys, Journal, LogName, Options};
 use protocol::wire::{Frame, encode_frame};
 use protocol::{
@@ -103,12 +104,23 @@ impl TestLog {
 
     /// Whatever a phone says next; returns once it is durable, of a track at once.
     pub(crate) async fn say(&self, phone: &mut TestPhone, content: Content) {
-        let kind = ReportKind::of(&content);
-        let log = if kind.is_track() {
+        let is_track = ReportKind::of(&content).is_track();
+        let log = if is_track {
             LogName::Tracks
         } else {
             LogName::Alerts
         };
+        let entry = self.seal(phone, content);
+        let appended = self.journal.offer(log, vec![entry]).unwrap();
+        // Tracks ride along with the next alert or wait; a relay does not wait for them.
+        if !is_track {
+            appended.await.unwrap();
+        }
+    }
+
+    /// The entry of whatever a phone says next, which no log has.
+    pub(crate) fn seal(&self, phone: &mut TestPhone, content: Content) -> Bytes {
+        let kind = ReportKind::of(&content);
         let time = UnixMillis::new(i64::try_from(self.now_ms.load(Ordering::SeqCst)).unwrap());
         let number = ReportNumber(phone.said);
         phone.said += 1;
@@ -135,20 +147,13 @@ impl TestLog {
             report,
             token: Default::default(),
         });
-        let entry = {
-            let mut rng = self.rng.lock().unwrap();
-            let day = journal::Day(time.day().0);
-            let key = self.day_keys.get_or_create(day, &mut *rng).unwrap();
-            let clear = header.encode();
-            let (device, alert) = (phone.device.to_bytes(), phone.alert);
-            let sealed =
-                journal::seal(&key, &device, alert.as_bytes(), &clear, &frame, &mut *rng).unwrap();
-            protocol::join(&clear, &sealed)
-        };
-        let appended = self.journal.offer(log, vec![entry]).unwrap();
-        // Tracks ride along with the next alert or wait; a relay does not wait for them.
-        if !kind.is_track() {
-            appended.await.unwrap();
-        }
+        let mut rng = self.rng.lock().unwrap();
+        let day = journal::Day(time.day().0);
+        let key = self.day_keys.get_or_create(day, &mut *rng).unwrap();
+        let clear = header.encode();
+        let (device, alert) = (phone.device.to_bytes(), phone.alert);
+        let sealed =
+            journal::seal(&key, &device, alert.as_bytes(), &clear, &frame, &mut *rng).unwrap();
+        protocol::join(&clear, &sealed)
     }
 }

@@ -64,6 +64,7 @@ impl Reader {
             engine.propose(&mut dispatch);
         }
         engine.survive(|| engine.drain());
+        engine.count_unlogged();
         engine.publish();
     }
 }
@@ -88,6 +89,7 @@ impl Engine {
     /// What depends on the clock alone.
     pub(super) fn look_at_clock(&self) {
         let now = self.now();
+        let unlogged = self.unlogged_change();
         let mut ticked = false;
         self.survive(|| {
             if ticked {
@@ -98,6 +100,10 @@ impl Engine {
             }
         });
         self.survive(|| self.drain());
+        if unlogged != self.unlogged_change() {
+            self.count_unlogged();
+            self.publish();
+        }
     }
 
     /// Does something that takes one incident after the other, and goes on behind one that panics.
@@ -157,7 +163,7 @@ impl Engine {
         entries.iter().map(|(_, bytes)| open(bytes)).collect()
     }
 
-    fn open_body(&self, entry: &Entry, key: Option<&DayKey>) -> Opened {
+    pub(super) fn open_body(&self, entry: &Entry, key: Option<&DayKey>) -> Opened {
         let site_key = &self.shared.config.site_key;
         let opened = catch_unwind(AssertUnwindSafe(|| open_entry(entry, key, site_key)));
         opened.unwrap_or_else(|_| {

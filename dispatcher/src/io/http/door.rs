@@ -29,6 +29,9 @@ const MAX_STREAMS: usize = 4_096;
 /// Longer, and an officer had better hear why.
 const CATCHING_UP_WITHIN: Duration = Duration::from_secs(2);
 
+/// Offers of relays that come in at once, a quarter of a megabyte each.
+const MAX_OFFERS: usize = 16;
+
 /// What all endpoints share.
 pub(super) struct Door {
     pub(super) engine: Engine,
@@ -37,6 +40,7 @@ pub(super) struct Door {
     throttle: Mutex<Throttle>,
     pub(super) verifications: Semaphore,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) offers: Semaphore,
     pub(super) metrics: Metrics,
     pub(super) registry: Arc<Mutex<Registry>>,
     areas: tokio::sync::Mutex<Arc<Areas>>,
@@ -78,6 +82,7 @@ impl Door {
             throttle: Mutex::default(),
             verifications: Semaphore::new(MAX_VERIFICATIONS),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            offers: Semaphore::new(MAX_OFFERS),
             metrics,
             registry: parts.registry,
             areas: tokio::sync::Mutex::new(Arc::new(parts.areas)),

@@ -61,6 +61,13 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", words).retry_after(wait_s)
     }
 
+    pub(super) fn too_many_offers(wait_s: u64) -> Self {
+        let words = format!(
+            "nothing of what was offered from there could be used; try again in {wait_s} s"
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_offers", words).retry_after(wait_s)
+    }
+
     /// Of incidents: absent and forbidden look the same.
     pub(super) fn not_found() -> Self {
         let words = "there is no such incident at your desk; look at the board again";
@@ -131,6 +138,9 @@ impl From<CommandError> for ApiError {
                 Self::new(StatusCode::FORBIDDEN, "may_not_decide", words)
             }
             CommandError::Refused(Refused::Busy) => Self::busy(),
+            CommandError::Refused(Refused::Unlogged) => {
+                Self::new(StatusCode::CONFLICT, "unlogged", words)
+            }
             CommandError::NotReady => Self::new(StatusCode::CONFLICT, "not_ready", words),
             CommandError::NotDurable { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_durable", words)

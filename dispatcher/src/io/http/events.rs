@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use super::door::Door;
 use super::error::{ApiError, Problem};
 use super::extract::{SignedIn, query};
-use super::view::{CursorText, Slice, Viewer, look};
+use super::view::{CursorText, Slice, Viewer, look, look_unlogged};
 use crate::card::Card;
 use crate::io::EngineState;
 use crate::io::sessions::Session;
@@ -52,6 +52,11 @@ pub(super) struct Change {
     /// Incidents that leave the view.
     #[schema(value_type = Vec<String>)]
     left: Vec<IncidentId>,
+    /// Once on a stream: all incidents in view that the log does not have. What a console shows as such from a stream before, and
+    /// is not named, has left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    unlogged: Option<Vec<IncidentId>>,
 }
 
 /// What changes on the board of the officer's desk: `change` with the cursor as its id, and
@@ -73,10 +78,9 @@ pub(super) async fn events(
     let last = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok());
-    let at = match last
-        .filter(|id| !id.is_empty())
-        .or(parameters.cursor.as_deref())
-    {
+    let last = last.filter(|id| !id.is_empty());
+    let is_resumed = last.is_some();
+    let at = match last.or(parameters.cursor.as_deref()) {
         Some(text) => {
             let CursorText(cursor) = text.parse()?;
             door.engine
@@ -85,7 +89,7 @@ pub(super) async fn events(
         None => 0,
     };
     door.take_console().await?;
-    let feed = Feed::open(door, session, at)?;
+    let feed = Feed::open(door, session, at, is_resumed)?;
     Ok(Sse::new(unfold(feed, Feed::next)))
 }
 
@@ -96,6 +100,12 @@ struct Feed {
     /// The newest change that was sent, by the board's count.
     at: u64,
     shown_pending: BTreeSet<IncidentId>,
+    /// The newest change beside the board that was sent.
+    unlogged_at: u64,
+    shown_unlogged: BTreeSet<IncidentId>,
+    /// The console has not been told which incidents the log does not have, and goes on from another stream.
+    names_due: bool,
+    is_resumed: bool,
     changed: watch::Receiver<u64>,
     states: watch::Receiver<EngineState>,
     maps: watch::Receiver<MapVersion>,
@@ -108,7 +118,12 @@ struct Feed {
 }
 
 impl Feed {
-    fn open(door: Arc<Door>, session: Session, at: u64) -> Result<Self, ApiError> {
+    fn open(
+        door: Arc<Door>,
+        session: Session,
+        at: u64,
+        is_resumed: bool,
+    ) -> Result<Self, ApiError> {
         let permit = Arc::clone(&door.streams)
             .try_acquire_owned()
             .map_err(|_| ApiError::busy())?;
@@ -125,6 +140,10 @@ impl Feed {
             session,
             at,
             shown_pending: BTreeSet::new(),
+            unlogged_at: 0,
+            shown_unlogged: BTreeSet::new(),
+            names_due: true,
+            is_resumed,
             heartbeat,
             told: (false, Vec::new()),
             health_due: true,
@@ -169,8 +188,11 @@ impl Feed {
 
     /// Level, not edge: whatever has been missed, the board says where it stands.
     fn is_behind(&mut self) -> bool {
-        let newest = self.door.engine.read(|dispatch| dispatch.board().change());
-        newest != self.at
+        let newest = self
+            .door
+            .engine
+            .read(|dispatch| (dispatch.board().change(), dispatch.unlogged().change()));
+        newest != (self.at, self.unlogged_at)
     }
 
     fn look_at_state(&mut self) {
@@ -202,13 +224,27 @@ impl Feed {
             now,
             shown_pending: &self.shown_pending,
         };
-        let slice = self
-            .door
-            .engine
-            .read(|dispatch| look(dispatch, &viewer, self.at));
+        let (at, unlogged_at, shown) = (self.at, self.unlogged_at, &mut self.shown_unlogged);
+        let (mut slice, unlogged) = self.door.engine.read(|dispatch| {
+            let slice = look(dispatch, &viewer, at);
+            // The log first: what it has got meanwhile is not gone.
+            let unlogged =
+                (!slice.more).then(|| look_unlogged(dispatch, &viewer, unlogged_at, shown));
+            (slice, unlogged)
+        });
         self.at = slice.to;
+        let mut names = None;
+        if let Some(unlogged) = unlogged {
+            self.unlogged_at = unlogged.to;
+            slice.cards.extend(unlogged.cards);
+            slice.left.extend(unlogged.left);
+            if !unlogged.more && std::mem::take(&mut self.names_due) {
+                let any = self.is_resumed || self.unlogged_at > 0;
+                names = any.then(|| self.shown_unlogged.iter().copied().collect());
+            }
+        }
         self.remember_pending(&slice);
-        if slice.cards.is_empty() && slice.left.is_empty() {
+        if slice.cards.is_empty() && slice.left.is_empty() && names.is_none() {
             return None;
         }
         self.door.metrics.event("change");
@@ -216,6 +252,7 @@ impl Feed {
             server_at_ms: now.as_i64(),
             cards: slice.cards,
             left: slice.left,
+            unlogged: names,
         };
         let event = Event::default().event("change").json_data(change).ok()?;
         // Without an id of its own, the console goes on from the one before: it gets more, not less.

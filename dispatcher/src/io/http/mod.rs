@@ -21,6 +21,7 @@ mod page;
 mod reload;
 mod routes;
 mod server;
+mod side_door;
 mod sign_in;
 mod throttle;
 mod tls;

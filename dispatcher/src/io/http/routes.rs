@@ -12,7 +12,9 @@ use utoipa_axum::routes;
 
 use super::door::Door;
 use super::error::ApiError;
-use super::{areas, board, commands, events, history, layers, locate, ops, page, reload, sign_in};
+use super::{
+    areas, board, commands, events, history, layers, locate, ops, page, reload, side_door, sign_in,
+};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -40,6 +42,7 @@ pub(super) fn documented() -> (Router<Arc<Door>>, String) {
         .routes(routes!(commands::note))
         .routes(routes!(commands::close))
         .routes(routes!(commands::delivered))
+        .routes(routes!(side_door::side_door))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

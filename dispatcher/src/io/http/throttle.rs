@@ -22,6 +22,13 @@ const ADDRESS_BURST: u64 = 60;
 /// After the burst, one attempt per address in this time.
 const ADDRESS_EVERY: Millis = Millis::from_secs(2);
 
+/// Worthless offers from one address at once: a relay whose keys are those of another site stops being looked at before it costs
+/// anything.
+const OFFER_BURST: u64 = 20;
+
+/// After the burst, one worthless offer per address in this time.
+const OFFER_EVERY: Millis = Millis::from_secs(10);
+
 /// Users and addresses that are remembered, with some 100 bytes each. Beyond it those that are
 /// closest to a full bucket are forgotten first (see [`forget_half`]).
 const MAX_REMEMBERED: usize = 20_000;
@@ -34,6 +41,7 @@ enum Key {
     User(String),
     UserAt(String, Network),
     Address(Network),
+    Offer(Network),
 }
 
 /// Who is one source: an IPv4 address, or an IPv6 network of 64 bits, which one machine can use up.
@@ -89,6 +97,17 @@ impl Throttle {
         }
         forget_half(&mut self.known_places, MAX_KNOWN_PLACES);
         self.known_places.insert((user.to_owned(), network), now);
+    }
+
+    /// Whether an offer from there is looked at, or after how long the next one is.
+    pub(super) fn may_offer(&self, from: IpAddr, now: UnixMillis) -> Result<(), Millis> {
+        let by_address = Key::Offer(network(from));
+        self.wait(&by_address, now, OFFER_EVERY, OFFER_BURST)
+    }
+
+    /// Nothing of an offer from there could be used.
+    pub(super) fn handle_worthless_offer(&mut self, from: IpAddr, now: UnixMillis) {
+        self.take(Key::Offer(network(from)), now, OFFER_EVERY);
     }
 
     fn wait(&self, key: &Key, now: UnixMillis, every: Millis, burst: u64) -> Result<(), Millis> {
@@ -215,6 +234,25 @@ mod tests {
         assert!(
             throttle.full_at.len() > MAX_REMEMBERED / 4,
             "a flood does not empty the memory"
+        );
+    }
+
+    #[test]
+    fn worthless_offers_are_slowed_down_and_good_ones_cost_nothing() {
+        let mut throttle = Throttle::default();
+        for _ in 0..OFFER_BURST {
+            assert_eq!(throttle.may_offer(address(1), START), Ok(()));
+            throttle.handle_worthless_offer(address(1), START);
+        }
+        assert_eq!(throttle.may_offer(address(1), START), Err(OFFER_EVERY));
+        assert_eq!(throttle.may_offer(address(2), START), Ok(()));
+        assert!(
+            throttle.handle_attempt("a", address(1), START).is_ok(),
+            "officers are not kept out"
+        );
+        assert_eq!(
+            throttle.may_offer(address(1), START.plus(OFFER_EVERY)),
+            Ok(())
         );
     }
 

@@ -69,6 +69,7 @@ pub(super) fn look(dispatch: &Dispatch, viewer: &Viewer<'_>, from: u64) -> Slice
             break;
         }
         last = Some(incident);
+        let incident = dispatch.shown(&incident.id()).unwrap_or(incident);
         if dispatch.sees(viewer.desk, incident) {
             let name = |officer: &_| viewer.users.name_of(officer);
             slice.cards.push(dispatch.card(incident, &name, viewer.now));
@@ -84,6 +85,66 @@ pub(super) fn look(dispatch: &Dispatch, viewer: &Viewer<'_>, from: u64) -> Slice
             .filter(|(_, desks)| had(dispatch, viewer.desk, desks))
             .map(|(id, _)| id),
     );
+    slice
+}
+
+/// Changes of what the log does not have, as a desk sees them.
+#[derive(Debug, Default)]
+pub(super) struct UnloggedSlice {
+    pub(super) cards: Vec<Card>,
+    /// Incidents that the desk was shown and sees no more.
+    pub(super) left: Vec<IncidentId>,
+    /// The newest change in it, by its own count.
+    pub(super) to: u64,
+    /// There are newer changes.
+    pub(super) more: bool,
+}
+
+/// What changed after number `from` beside the board. `shown` are those that this viewer has been shown, kept as it goes on: what
+/// the log has got or nobody offers any more is a card of the board again, or has left.
+pub(super) fn look_unlogged(
+    dispatch: &Dispatch,
+    viewer: &Viewer<'_>,
+    from: u64,
+    shown: &mut BTreeSet<IncidentId>,
+) -> UnloggedSlice {
+    let unlogged = dispatch.unlogged();
+    let from = if from > unlogged.change() { 0 } else { from };
+    let mut slice = UnloggedSlice {
+        to: unlogged.change(),
+        ..UnloggedSlice::default()
+    };
+    if from == unlogged.change() {
+        return slice;
+    }
+    let name = |officer: &_| viewer.users.name_of(officer);
+    let card = |incident| dispatch.card(incident, &name, viewer.now);
+    let mut last = from;
+    for (change, incident) in unlogged.changed_since(from) {
+        if slice.cards.len() == MAX_CARDS {
+            slice.to = last;
+            slice.more = true;
+            return slice;
+        }
+        last = change;
+        let incident = incident.incident();
+        if dispatch.sees(viewer.desk, incident) {
+            shown.insert(incident.id());
+            slice.cards.push(card(incident));
+        } else if shown.remove(&incident.id()) {
+            slice.left.push(incident.id());
+        }
+    }
+    shown.retain(|id| {
+        let is_here = unlogged.get(id).is_some();
+        if !is_here {
+            match dispatch.visible(viewer.desk, id) {
+                Some(incident) => slice.cards.push(card(incident)),
+                None => slice.left.push(*id),
+            }
+        }
+        is_here
+    });
     slice
 }
 
