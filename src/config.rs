@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 mod log;
+mod relay;
 
+pub use self::relay::Relay;
 pub use log::Log;
 
 /// What `ansim serve` reads. Paths are relative to the folder of the file.
@@ -68,27 +70,6 @@ impl Default for Journal {
     }
 }
 
-/// The phones' door.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relay {
-    /// UDP address.
-    pub listen: SocketAddr,
-    /// Certificate chain in PEM.
-    pub certificate: PathBuf,
-    /// Its private key in PEM.
-    pub private_key: PathBuf,
-    /// Handshakes under way above which phones must prove their address first; 0 for always.
-    #[serde(default = "default_retry_above_handshakes")]
-    pub retry_above_handshakes: usize,
-    /// Whether the kernel cuts large writes into packets.
-    #[serde(default = "yes")]
-    pub segmentation_offload: bool,
-    /// TCP address where operators ask a relay without a dispatcher how it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operations: Option<SocketAddr>,
-}
-
 /// The officers' door.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -119,17 +100,6 @@ impl Default for Policy {
         Self {
             acknowledge_within_s: policy.acknowledge_within.0 / 1000,
         }
-    }
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn default_retry_above_handshakes() -> usize {
-    match relay::RetryPolicy::default() {
-        relay::RetryPolicy::Always => 0,
-        relay::RetryPolicy::AboveHandshakes(handshakes) => handshakes,
     }
 }
 
@@ -211,6 +181,14 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         self.console.as_ref().map_or(Ok(()), Console::check)?;
         self.log.as_ref().map_or(Ok(()), Log::check)?;
+        self.relay.as_ref().map_or(Ok(()), Relay::check)?;
+        if self.log.is_none() && self.relay.as_ref().is_some_and(Relay::has_side_door) {
+            return Err(
+                "relay.dispatchers are told of alerts when the shared log takes nothing: it needs the \
+                 section [log]"
+                    .to_owned(),
+            );
+        }
         if self.policy.acknowledge_within_s == 0 {
             return Err("policy.acknowledge_within_s must be at least 1".to_owned());
         }
@@ -234,7 +212,7 @@ impl Config {
             &mut site.map,
         ];
         let relay = self.relay.iter_mut();
-        let relay = relay.flat_map(|relay| [&mut relay.certificate, &mut relay.private_key]);
+        let relay = relay.flat_map(Relay::paths);
         let console = self.console.iter_mut().flat_map(|console| {
             let paths = [
                 Some(&mut console.users),
@@ -352,6 +330,11 @@ mod tests {
         let inside = EXAMPLE.replace("day_keys = \"day-keys\"", "day_keys = \"data/keys\"");
         let message = parse(&inside).unwrap_err().to_string();
         assert!(message.contains("day_keys"), "{message}");
+        let alone = EXAMPLE
+            .replace("#= dispatchers =", "dispatchers =")
+            .replace("#= dispatchers_ca_file =", "dispatchers_ca_file =");
+        let message = parse(&alone).unwrap_err().to_string();
+        assert!(message.contains("[log]"), "{message}");
         let never = EXAMPLE.replace("acknowledge_within_s = 15", "acknowledge_within_s = 0");
         assert!(parse(&never).is_err());
     }

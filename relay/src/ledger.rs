@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use journal::Offset;
-use protocol::{Entry, Millis};
+use protocol::{Entry, Millis, UnixMillis};
 
 use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::kept::{Kept, Reached};
@@ -173,6 +173,16 @@ impl Ledger {
     #[must_use]
     pub fn tell_all(&self) -> Vec<Delivery> {
         self.way_back.tell_all()
+    }
+
+    /// The log takes nothing, or takes what comes again.
+    pub fn handle_stuck(&mut self, is_stuck: bool) {
+        self.way_back.handle_stuck(is_stuck);
+    }
+
+    /// Tells phones that their alerts are stored here and not forwarded.
+    pub fn tell_stored(&mut self, at: UnixMillis) -> Vec<Delivery> {
+        self.way_back.tell_stored(at)
     }
 
     /// The log is not the one that was folded.

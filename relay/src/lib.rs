@@ -3,7 +3,8 @@
 //! The files at the top are pure: [`session`] is one connection as a state machine, [`admission`] marks who
 //! speaks, [`mod@append`] is a report on its way into the log, [`ledger`] knows which reports are under way or durable,
 //! [`receipts`] which of them wait for replicas, [`kept`] which have to stay in the own journal,
-//! [`way_back`] folds the alert log for the phones, [`intake`] says which packets go in first when too many come, [`precedence`] which alerts do when the journal has no room, [`connection_id`] and [`close`] are formats. `io` holds the QUIC
+//! [`way_back`] folds the alert log for the phones, [`side_door`] says what is offered to dispatchers while the log takes nothing,
+//! [`intake`] which packets go in first when too many come, [`precedence`] which alerts do when the journal has no room, [`connection_id`] and [`close`] are formats. `io` holds the QUIC
 //! door: endpoint, TLS, keys, metrics, and the loop that feeds a session.
 //!
 //! What is absent: the relay knows no jurisdiction, no desk and no officer. It refuses nobody.
@@ -19,6 +20,7 @@ pub mod limits;
 pub mod precedence;
 pub mod receipts;
 pub mod session;
+pub mod side_door;
 pub mod way_back;
 
 #[cfg(feature = "io")]
@@ -27,8 +29,11 @@ pub mod io;
 pub use admission::{Admission, Admitted};
 pub use close::CloseCode;
 pub use session::{Now, Session};
+pub use side_door::{DispatcherAddress, InvalidDispatcher};
 
 #[cfg(feature = "io")]
 pub use io::relay::{Parts, Relay, RelayConfig, RelayHandle, RetryPolicy, StartError};
+#[cfg(feature = "io")]
+pub use io::side_door::Dispatchers;
 #[cfg(feature = "io")]
 pub use io::tls::{Certificate, CertificateError, CertificateSwitch};

@@ -3,6 +3,7 @@
 //! Nothing here is a source of truth; whatever is forgotten is in the log.
 
 mod incident;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,10 @@ pub struct WayBack {
     unfolded: BTreeMap<(DeviceId, AlertId), NumberSet>,
     listeners: BTreeMap<(DeviceId, AlertId), BTreeSet<SessionId>>,
     heard_by: BTreeMap<SessionId, BTreeSet<(AlertId, DeviceId)>>,
+    /// The log takes nothing.
+    is_stuck: bool,
+    /// Alerts that are stored and not forwarded, and whose phones are to be told so.
+    untold: BTreeSet<(DeviceId, AlertId)>,
 }
 
 impl WayBack {
@@ -67,6 +72,8 @@ impl WayBack {
             unfolded: BTreeMap::new(),
             listeners: BTreeMap::new(),
             heard_by: BTreeMap::new(),
+            is_stuck: false,
+            untold: BTreeSet::new(),
         }
     }
 
@@ -219,6 +226,7 @@ impl WayBack {
         {
             self.stop_listening(session, device, oldest);
         }
+        self.note_stored(key);
         self.notices(device, alert)
     }
 
@@ -277,6 +285,7 @@ impl WayBack {
         }
         let numbers = self.unfolded.entry((key.device, key.alert)).or_default();
         numbers.insert(key.number);
+        self.note_stored((key.device, key.alert));
     }
 
     /// Whether the report is known to be durable.

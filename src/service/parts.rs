@@ -13,7 +13,7 @@ use journal::Options;
 use journal::io::redis::settings::Settings;
 use protocol::token::Authority;
 use protocol::{Millis, SitePrivateKey};
-use relay::{Certificate, RelayConfig, RetryPolicy};
+use relay::{Certificate, Dispatchers, RelayConfig, RetryPolicy};
 
 use super::build_name;
 use crate::config::{Config, Console, Relay};
@@ -129,6 +129,7 @@ impl RelayParts {
             0 => RetryPolicy::Always,
             handshakes => RetryPolicy::AboveHandshakes(handshakes),
         };
+        door.dispatchers = read_dispatchers(relay)?;
         Ok(Self {
             config: door,
             authority: SiteKeys::in_folder(&config.site.keys).authority()?,
@@ -172,6 +173,22 @@ fn read_certificate(relay: &Relay) -> anyhow::Result<Certificate> {
     let (chain, key) = (&relay.certificate, &relay.private_key);
     Certificate::from_pem(&read(chain)?, &read(key)?)
         .with_context(|| format!("{} with {} cannot be used", chain.display(), key.display()))
+}
+
+/// The dispatchers for when the log takes nothing.
+fn read_dispatchers(relay: &Relay) -> anyhow::Result<Dispatchers> {
+    let addresses = relay.dispatcher_addresses().map_err(anyhow::Error::msg)?;
+    let Some(path) = &relay.dispatchers_ca_file else {
+        return Ok(Dispatchers::new(addresses, &[])?);
+    };
+    let authority =
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let unusable = || format!("{} cannot be used", path.display());
+    let dispatchers = Dispatchers::new(addresses, &authority).with_context(unusable)?;
+    if !dispatchers.has_authority() {
+        bail!("{} has no certificate in PEM", path.display());
+    }
+    Ok(dispatchers)
 }
 
 fn read_users(console: &Console, map: &JurisdictionMap) -> anyhow::Result<Users> {

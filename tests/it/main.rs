@@ -25,6 +25,7 @@ mod protocol_document;
 mod quic;
 mod reload;
 mod serve;
+mod side_door;
 mod simulate;
 mod support;
 mod walls;

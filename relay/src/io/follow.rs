@@ -185,7 +185,7 @@ impl Hub {
         self.ledger().fold(&entry)
     }
 
-    fn deliver(&self, deliveries: Vec<Delivery>) {
+    pub(crate) fn deliver(&self, deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             let Some(word) = self.word(delivery.notice) else {
                 continue;

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use protocol::side_door::Answer;
 use protocol::wire::BrokenRule;
 use protocol::{ReportKind, Verification};
 
@@ -33,6 +34,12 @@ pub struct Rule {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct Code {
     code: &'static str,
+}
+
+/// What became of something.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 /// The counters of one relay. Clones count together.
@@ -88,6 +95,12 @@ pub struct Metrics {
     pub receive_buffer_errors: Counter,
     /// Bytes of the socket's receive buffer as the kernel gave it.
     pub receive_buffer_bytes: Gauge,
+    /// 1 while the log takes nothing and dispatchers are told directly.
+    pub side_door_open: Gauge,
+    /// Entries offered to dispatchers, by what they made of them.
+    pub side_door_entries: Family<OutcomeLabel, Counter>,
+    /// Offers that a dispatcher did not take or not answer.
+    pub side_door_failures: Counter,
 }
 
 impl Metrics {
@@ -98,7 +111,40 @@ impl Metrics {
         let registry = registry.sub_registry_with_prefix("ansim_relay");
         metrics.register_reports(registry);
         metrics.register_connections(registry);
+        metrics.register_side_door(registry);
         metrics
+    }
+
+    fn register_side_door(&self, to: &mut Registry) {
+        to.register(
+            "side_door_open",
+            "1 while the log takes nothing and dispatchers are told directly",
+            self.side_door_open.clone(),
+        );
+        to.register(
+            "side_door_entries",
+            "Entries offered to dispatchers, by what they made of them",
+            self.side_door_entries.clone(),
+        );
+        to.register(
+            "side_door_failures",
+            "Offers that a dispatcher did not take or not answer",
+            self.side_door_failures.clone(),
+        );
+    }
+
+    /// Counts what a dispatcher made of an offer.
+    pub fn count_answer(&self, answer: &Answer) {
+        for (outcome, count) in [
+            ("taken", answer.taken),
+            ("known", answer.known),
+            ("refused", answer.refused),
+            ("left_out", answer.left_out),
+        ] {
+            let label = OutcomeLabel { outcome };
+            let counter = self.side_door_entries.get_or_create_owned(&label);
+            counter.inc_by(u64::from(count));
+        }
     }
 
     fn register_reports(&self, to: &mut Registry) {

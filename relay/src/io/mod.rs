@@ -24,6 +24,7 @@ pub mod relay;
 mod replicas;
 mod rng;
 pub mod session_store;
+pub mod side_door;
 pub mod tls;
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use super::pulse;
 use super::quic;
 use super::rng::SystemRng;
 use super::session_store::SessionStore;
+use super::side_door::{self, Dispatchers};
 use super::tls::{Certificate, CertificateSwitch, provider, server_crypto};
 use crate::close::CloseCode;
 use crate::limits::{Patience, RETRY_ABOVE_HANDSHAKES, TLS_SESSIONS_MAX};
@@ -63,6 +64,8 @@ pub struct RelayConfig {
     pub tls_sessions_max: usize,
     /// How long a connection may take for what.
     pub patience: Patience,
+    /// Who is told of alerts while the log takes nothing.
+    pub dispatchers: Dispatchers,
 }
 
 impl RelayConfig {
@@ -81,6 +84,7 @@ impl RelayConfig {
             segmentation_offload: true,
             tls_sessions_max: TLS_SESSIONS_MAX,
             patience: Patience::default(),
+            dispatchers: Dispatchers::default(),
         }
     }
 }
@@ -183,6 +187,8 @@ impl Relay {
             stop: CancellationToken::new(),
         };
         handle.spawn(config.retry, intake, health, replicas);
+        let side_door = side_door::Shell::new(Arc::clone(&handle.hub), config.dispatchers)?;
+        handle.run(side_door.run());
         tracing::info!(address = %handle.local_addr, "the relay listens");
         Ok(handle)
     }

@@ -349,3 +349,40 @@ fn who_reads_the_log_from_its_middle_catches_up_with_the_decisions() {
     assert!(way.is_open(DEVICE, alert(1)) && way.closed.is_empty());
     assert_eq!(way.incidents(), 1);
 }
+
+#[test]
+fn a_phone_whose_alert_the_log_does_not_take_hears_that_it_is_stored_and_no_more() {
+    let mut way_back = WayBack::new(10);
+    way_back.listen(ONE, DEVICE, alert(1));
+    way_back.note_durable(&key(1, 1));
+    assert!(
+        way_back.tell_stored(at(1)).is_empty(),
+        "the log may be quick"
+    );
+    way_back.handle_stuck(true);
+    let stored = |session| vec![(session, "Stored 1".to_owned())];
+    assert_eq!(told(way_back.tell_stored(at(2))), stored(ONE));
+    assert!(way_back.tell_stored(at(3)).is_empty(), "once");
+    way_back.note_durable(&key(2, 1));
+    assert!(
+        way_back.tell_stored(at(4)).is_empty(),
+        "nobody listens to it"
+    );
+    // Who comes back during it hears it on the new connection.
+    way_back.forget_session(ONE);
+    way_back.listen(TWO, DEVICE, alert(1));
+    assert_eq!(told(way_back.tell_stored(at(5))), stored(TWO));
+    way_back.fold(&raise(1, 1, 6));
+    way_back.note_durable(&key(1, 2));
+    assert!(
+        way_back.tell_stored(at(7)).is_empty(),
+        "more has been told of it"
+    );
+    way_back.note_durable(&key(2, 2));
+    way_back.handle_stuck(false);
+    way_back.listen(TWO, DEVICE, alert(2));
+    assert!(
+        way_back.tell_stored(at(8)).is_empty(),
+        "the log takes it now"
+    );
+}
