@@ -77,6 +77,7 @@ function command(world, incident, what, officer, order, response, request) {
     if (world.hang) return void request.socket.destroy();
     return fail(response, 503, "not_durable", "The log did not take it. Try again.");
   }
+  if (incident.card.unlogged) return fail(response, 409, "unlogged", "The log does not have this alert yet.");
   const earlier = incident.commands.get(order.command_id);
   if (earlier) return json(response, earlier);
   if (what !== "delivered" && officer.role === "viewer") return fail(response, 403, "may_not_decide", "A viewer decides nothing.");
@@ -135,6 +136,10 @@ function control(world, what, order, response) {
   } else if (what === "text") {
     record(incident, "text", { kind: "phone" }, { text: order.text });
     talk(world, incident, { from: "phone", text: order.text, at_ms: Date.now() });
+  } else if (what === "logged") {
+    const { unlogged: _, pending: __, ...card } = incident.card;
+    incident.card = { ...card, state: "assigned" };
+    publish(world, order.id);
   } else if (what === "refuse") Object.assign(world, { refuse: order.n ?? 1, hang: order.hang === true });
   else if (what === "problems") world.problems = order.problems;
   else if (what === "mute") world.mute = order.on !== false;

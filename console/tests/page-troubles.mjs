@@ -60,6 +60,21 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     assert.equal(sent[0], sent[1]);
   });
 
+  await step("what the log does not have says so, and becomes the log's in its place", async () => {
+    const id = await raise({ state: "new", pending: true, unlogged: true });
+    await row(a, id).getByText("미기록").waitFor();
+    await row(a, id).focus();
+    await a.keyboard.press("a");
+    await phase(a, "refused");
+    assert.match(await a.locator("#command").textContent(), /무전/);
+    const { y } = await row(a, id).boundingBox();
+    await move("logged", { id: id.replace("row-", "") });
+    await row(a, id).getByText("미기록").waitFor({ state: "detached" });
+    assert.equal((await row(a, id).boundingBox()).y, y);
+    await a.locator("#command .button--on-bad").click();
+    await phase(a, "done");
+  });
+
   await step("a command without an answer says so, and trying again is safe", async () => {
     const id = await raise();
     // Browsers repeat a request by themselves when a kept connection breaks: break it each time.

@@ -105,6 +105,8 @@ export interface Card {
   revision: number;
   state: IncidentState;
   pending?: boolean;
+  /** A relay has it and the log does not, or not all of it. */
+  unlogged?: boolean;
   raw?: boolean;
   late?: boolean;
   exercise?: boolean;
@@ -168,6 +170,8 @@ export interface Change {
   server_at_ms: number;
   cards: Card[];
   left?: string[];
+  /** Once on a stream: all incidents in view that the log does not have. */
+  unlogged?: string[];
 }
 
 export interface HistoryItem {

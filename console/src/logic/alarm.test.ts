@@ -104,3 +104,12 @@ test("a burst of alerts is one sound after the other, not one on the other", () 
   }
   expect(heard).toEqual([0, 1200, 2400]);
 });
+
+test("an alert that came around the log does not ring anew when the log has it", () => {
+  const unlogged = board(card("a", { state: "new", pending: true, unlogged: true }));
+  const [state, heard] = listen(alarm.handleBoard(alarm.SILENT, unlogged, 0), unlogged, 0, 2_000);
+  expect(heard).toEqual([[0, "alarm"]]);
+  const logged = board(card("a"));
+  const after = listen(alarm.handleBoard(state, logged, 2_100), logged, 2_100, 5_000)[1];
+  expect(after, "only its own rhythm goes on").toEqual([[5_000, "alarm"]]);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { applyChange, applySnapshot, CLOSED_KEPT } from "./cards";
+import { applyChange, applySnapshot, applyUnlogged, CLOSED_KEPT } from "./cards";
 import { board, card } from "./fixtures";
 
 test("an older revision never replaces a newer one", () => {
@@ -10,6 +10,17 @@ test("an older revision never replaces a newer one", () => {
 test("an equal revision replaces: pending becomes durable", () => {
   const after = applyChange(board(card("a", { pending: true })), [card("a")], []);
   expect(after.get("a")?.pending).toBeUndefined();
+});
+
+test("what the log does not have gives way to any card", () => {
+  const after = applyChange(board(card("a", { revision: 5, unlogged: true })), [card("a", { revision: 4 })], []);
+  expect([after.get("a")?.revision, after.get("a")?.unlogged]).toEqual([4, undefined]);
+});
+
+test("a new stream names what is unlogged, and the rest of it is gone", () => {
+  const all = board(card("a", { unlogged: true }), card("b", { unlogged: true }), card("c"));
+  expect([...applyUnlogged(all, ["b"]).keys()]).toEqual(["b", "c"]);
+  expect(applyUnlogged(all, ["a", "b"])).toBe(all);
 });
 
 test("what left is gone, the rest stays", () => {

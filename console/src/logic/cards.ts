@@ -8,16 +8,27 @@ export const CLOSED_KEPT = 50;
 
 /**
  * Takes over cards that are not older than what is known. Equal revisions replace, because a
- * card that was `pending` becomes durable without a new revision.
+ * card that was `pending` becomes durable without a new revision. One that the log does not have
+ * gives way to any: what it counted may never come.
  */
 export function applyChange(cards: Cards, incoming: readonly Card[], left: readonly string[]): Cards {
   const next = new Map(cards);
   for (const card of incoming) {
     const known = next.get(card.id);
-    if (known === undefined || card.revision >= known.revision) next.set(card.id, card);
+    if (known === undefined || known.unlogged === true || card.revision >= known.revision) next.set(card.id, card);
   }
   for (const id of left) next.delete(id);
   return dropOldClosed(next);
+}
+
+/**
+ * What a new stream does not name as unlogged, and what did not come as a card since, was shown by
+ * a stream before and is gone.
+ */
+export function applyUnlogged(cards: Cards, named: readonly string[]): Cards {
+  const known = new Set(named);
+  const gone = [...cards.values()].filter((card) => card.unlogged === true && !known.has(card.id));
+  return gone.length === 0 ? cards : applyChange(cards, [], gone.map((card) => card.id));
 }
 
 /** A snapshot is the whole view: what it does not name has left. */

@@ -37,3 +37,11 @@ test("the most urgent is unseen and verified before anything else", () => {
   expect(mostUrgent(all)).toBe("soon");
   expect(mostUrgent(board(card("seen", { state: "acknowledged" })))).toBeNull();
 });
+
+test("an alert keeps its place when the log has it", () => {
+  const others = [card("before", { due_at_ms: 10 }), card("behind", { due_at_ms: 30 })];
+  const unlogged = card("x", { state: "new", pending: true, unlogged: true, due_at_ms: 20 });
+  const before = sortLanes(board(...others, unlogged));
+  expect(before.main).toEqual(["before", "x", "behind"]);
+  expect(sortLanes(board(...others, card("x", { due_at_ms: 20 })))).toEqual(before);
+});

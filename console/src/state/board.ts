@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { http, Refused } from "../api/http";
 import { openStream } from "../api/stream";
 import type { Card, Change, Health } from "../api/types";
-import { applyChange, applySnapshot, type Cards } from "../logic/cards";
+import { applyChange, applySnapshot, applyUnlogged, type Cards } from "../logic/cards";
 import * as link from "../logic/connection";
 import { handleMap, isNews, UNKNOWN_MAP } from "../logic/known-map";
 import { isUnseen } from "../logic/order";
@@ -118,7 +118,10 @@ function flush(): void {
   flushTimer = 0;
   if (waiting.length === 0) return;
   let next = cards.peek();
-  for (const change of waiting) next = applyChange(next, change.cards, change.left ?? []);
+  for (const change of waiting) {
+    next = applyChange(next, change.cards, change.left ?? []);
+    if (change.unlogged !== undefined) next = applyUnlogged(next, change.unlogged);
+  }
   waiting = [];
   replace(next);
   tick();

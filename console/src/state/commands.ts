@@ -110,7 +110,7 @@ export function progressText(p: Progress): string {
       return w.command.superseded(p.by.name, timeText(at, w.locale));
     }
     case "refused":
-      return w.command.refused(name);
+      return p.code === "unlogged" ? w.command.unlogged(name) : w.command.refused(name);
     case "unanswered":
       return w.command.unanswered(name);
   }

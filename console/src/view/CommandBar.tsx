@@ -22,7 +22,7 @@ export function CommandBar({ id }: { id: string }) {
       <Icon name={look.icon} />
       <p>
         <strong>{progressText(last)}</strong>
-        {last.phase === "refused" && <span> {last.message}</span>}
+        {last.phase === "refused" && last.code !== "unlogged" && <span> {last.message}</span>}
       </p>
       {mayRetry(last) && (
         <button type="button" class="button button--on-bad" onClick={() => retry(id)}>

@@ -170,6 +170,7 @@ function Warnings({ card }: { card: Card }) {
           {duress ? w.duressDo : w.cancelDo}
         </Notice>
       )}
+      {card.unlogged && <Notice tone="bad" icon="lost">{w.flag.unloggedLong}</Notice>}
       <LostNotice card={card} />
       {card.drill && <Notice tone="warn" icon="note">{w.flag.drillLong}</Notice>}
       {card.exercise && <Notice tone="warn" icon="alert">{w.flag.exercise}</Notice>}

@@ -99,7 +99,9 @@ export function StateBadge({ card, gone }: { card: Card; gone: boolean }) {
     const name = card.acknowledged_by?.name;
     return <Badge tone="seen" icon="check" text={name === undefined ? w.state.acknowledged : w.acknowledgedBy(name)} />;
   }
-  return <Badge tone="unseen" icon="alert" text={w.state[card.state]} />;
+  // Its station is known by this console's own map; only the log does not say so yet.
+  const state = card.unlogged ? "assigned" : card.state;
+  return <Badge tone="unseen" icon="alert" text={w.state[state]} />;
 }
 
 /** What must not be overlooked comes first and is never cut off. */
@@ -123,7 +125,8 @@ function Flags({ card }: { card: Card }) {
       {talk > 0 && <Badge tone="warn" icon="text" text={w.flag.words(talk)} />}
       {card.drill && <Badge tone="dim" icon="note" text={w.flag.drill} />}
       {card.late && <Badge tone="dim" icon="clock" text={w.flag.late} />}
-      {card.pending && <Badge tone="dim" icon="clock" text={w.flag.pending} />}
+      {card.unlogged && <Badge tone="bad" icon="lost" text={w.flag.unlogged} />}
+      {card.pending && !card.unlogged && <Badge tone="dim" icon="clock" text={w.flag.pending} />}
     </>
   );
 }

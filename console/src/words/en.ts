@@ -115,6 +115,9 @@ export const en = {
     drill: "Drill",
     drillLong: "Drill: this phone's token is for practice only.",
     pending: "Being recorded",
+    unlogged: "Unlogged",
+    unloggedLong:
+      "UNLOGGED: the record is out of reach, and this alert came around it. It is real. What waits for the record cannot be acknowledged or answered here yet: act by radio and telephone.",
     elsewhere: "Same alert from another phone",
     words: (n: number) => (n === 1 ? "1 text" : `${n} texts`),
     mocked: "Position may be faked",
@@ -289,6 +292,8 @@ export const en = {
     superseded: (who: string, time: string) => `${who} was first, at ${time}. Your command changed nothing.`,
     supersededUnknown: "Somebody else was first. Your command changed nothing.",
     refused: (name: string) => `${name}: NOTHING WAS RECORDED.`,
+    unlogged: (name: string) =>
+      `${name}: NOTHING WAS RECORDED. This alert is not in the record yet. Act by radio and telephone; try again when its mark is gone.`,
     unanswered: (name: string) => `${name}: NO ANSWER. Take it as not recorded. Trying again is safe, it counts once.`,
     busy: "Wait for the answer to the last command.",
     viewOnly: "This sign-in only looks: it decides nothing.",

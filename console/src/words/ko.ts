@@ -101,6 +101,9 @@ export const ko: Words = {
     drill: "훈련",
     drillLong: "훈련: 이 전화의 토큰은 연습용입니다.",
     pending: "기록하는 중",
+    unlogged: "미기록",
+    unloggedLong:
+      "미기록: 기록 장치에 닿지 않아 다른 길로 들어온 경보입니다. 실제 경보입니다. 기록되기 전에는 여기서 확인하거나 답할 수 없습니다. 무전과 전화로 조치하십시오.",
     elsewhere: "다른 전화에서 같은 경보",
     words: (n) => `문자 ${n}건`,
     mocked: "위치 조작 의심",
@@ -269,6 +272,8 @@ export const ko: Words = {
     superseded: (who, time) => `${who} 님이 ${time}에 먼저 했습니다. 내 명령은 아무것도 바꾸지 않았습니다.`,
     supersededUnknown: "다른 사람이 먼저 했습니다. 내 명령은 아무것도 바꾸지 않았습니다.",
     refused: (name) => `${name}: 아무것도 기록되지 않았습니다.`,
+    unlogged: (name) =>
+      `${name}: 아무것도 기록되지 않았습니다. 아직 기록되지 않은 경보입니다. 무전과 전화로 조치하고, 미기록 표시가 사라지면 다시 시도하십시오.`,
     unanswered: (name) => `${name}: 응답이 없습니다. 기록되지 않은 것으로 보세요. 다시 시도해도 한 번만 처리됩니다.`,
     busy: "앞선 명령의 응답을 기다리세요.",
     viewOnly: "보기 전용 로그인입니다. 결정할 수 없습니다.",
