@@ -4,6 +4,8 @@
 mod holdover;
 mod operations;
 mod parts;
+mod process;
+mod ready;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, Weak};
@@ -20,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use parts::{DispatcherParts, RelayParts, Role, ServiceParts};
+pub use parts::{DispatcherParts, RelayParts, Role, ServiceParts, read_certificate};
 
 /// How often the relay is asked what keeps it from its work.
 const LOOK_AT_THE_RELAY_EVERY: Duration = Duration::from_secs(1);
@@ -126,6 +128,9 @@ impl Service {
             let watched = watch_relay(Arc::downgrade(relay), board.engine.clone());
             tokio::spawn(common.stop.clone().run_until_cancelled_owned(watched));
         }
+        let engine = board.as_ref().map(|board| &board.engine);
+        ready::watch(relay.as_ref(), engine, &mut registry, common.stop.clone());
+        process::watch(&mut registry);
         let registry = Arc::new(Mutex::new(registry));
         let operations = match (&relay, &board, operations_at) {
             (Some(relay), None, Some(at)) => {

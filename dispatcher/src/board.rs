@@ -4,10 +4,12 @@ mod excerpt;
 mod history;
 mod incident;
 mod trail;
+mod waiting;
 
 pub use history::{By, HistoryItem, HistoryKind};
 pub use incident::{CancelClaim, Incident, Speaker, Spoken, UnusableFix};
 pub use trail::{FixKey, Trail, TrailPoint};
+pub use waiting::Waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -63,6 +65,8 @@ pub struct Board {
     /// Incidents that left, in the order in which they did.
     departures: BTreeMap<u64, IncidentId>,
     change: u64,
+    /// Incidents that no officer has acknowledged.
+    waiting: Waiting,
     cursor: Cursor,
     log_time: UnixMillis,
     /// Entries whose fold panicked.
@@ -280,6 +284,7 @@ impl Board {
         self.changes.remove(&incident.change());
         incident.set_change(self.change, self.cursor);
         self.changes.insert(self.change, id);
+        self.waiting.note(incident);
     }
 
     /// Takes what is long closed off the board, by the time of the log and never before `now` says
@@ -417,6 +422,12 @@ impl Board {
     #[must_use]
     pub fn log_time(&self) -> UnixMillis {
         self.log_time
+    }
+
+    /// Incidents that no officer has acknowledged.
+    #[must_use]
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// How many entries made the fold panic.

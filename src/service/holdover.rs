@@ -25,6 +25,7 @@ struct Metrics {
     entries: Gauge,
     oldest_seconds: Gauge<f64, AtomicU64>,
     replicas_missing_seconds: Gauge<f64, AtomicU64>,
+    journal_live_bytes: Gauge,
     shipped_again: Counter,
     rewinds: Counter,
 }
@@ -49,6 +50,11 @@ impl Metrics {
             metrics.replicas_missing_seconds.clone(),
         );
         to.register(
+            "journal_live_bytes",
+            "Bytes of live entries and rows in the own journal",
+            metrics.journal_live_bytes.clone(),
+        );
+        to.register(
             "shipped_again",
             "Entries brought into the shared log once more",
             metrics.shipped_again.clone(),
@@ -66,7 +72,9 @@ impl Metrics {
         self.replicas_missing_seconds.set(for_ms as f64 / 1e3);
     }
 
-    fn note(&self, backlog: &Backlog) {
+    fn note(&self, backlog: &Backlog, live_bytes: u64) {
+        let live_bytes = i64::try_from(live_bytes).unwrap_or(i64::MAX);
+        self.journal_live_bytes.set(live_bytes);
         let entries = i64::try_from(backlog.entries).unwrap_or(i64::MAX);
         self.entries.set(entries);
         let oldest_ms = backlog.oldest_age_ms.unwrap_or(0);
@@ -110,7 +118,7 @@ pub(super) fn watch(held: Held, registry: &mut Registry, stop: CancellationToken
             metrics.note_replicas(missing);
             missing_looks = say_missing(missing, missing_looks);
             let backlog = held.backlog();
-            metrics.note(&backlog);
+            metrics.note(&backlog, held.size_bytes());
             let is_late = backlog.oldest_age_ms.is_some_and(|ms| ms > LATE_AFTER_MS);
             if is_late && late_looks % SAY_EVERY_LOOKS == 0 {
                 tracing::error!(

@@ -166,7 +166,11 @@ impl DispatcherParts {
     }
 }
 
-fn read_certificate(relay: &Relay) -> anyhow::Result<Certificate> {
+/// Reads what phones are shown.
+///
+/// # Errors
+/// With the file that cannot be used.
+pub fn read_certificate(relay: &Relay) -> anyhow::Result<Certificate> {
     let read = |path: &PathBuf| {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
     };

@@ -118,6 +118,39 @@ fn the_same_alert_id_from_another_device_is_another_incident_and_both_say_so() {
 }
 
 #[test]
+fn who_waits_is_counted_from_the_press_that_rings_until_an_officer_has_it() {
+    let mut board = Board::default();
+    let waits = |board: &Board| (board.waiting().count(), board.waiting().since());
+    assert_eq!(waits(&board), (0, None));
+    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    board.apply_alert(Offset(1), &raise(device(1), alert(2), 1, 20));
+    assert_eq!(
+        waits(&board),
+        (1, Some(at(10))),
+        "a further press waits no less"
+    );
+    let acknowledged = decided(only(&board), 1, Decision::Acknowledged, 30);
+    board.apply_alert(Offset(2), &acknowledged);
+    assert_eq!(waits(&board), (0, None));
+    board.apply_alert(Offset(3), &raise(device(1), alert(3), 1, 40));
+    assert_eq!(waits(&board), (1, Some(at(40))), "it rings again");
+    board.apply_alert(Offset(4), &raise(device(2), alert(4), 1, 35));
+    assert_eq!(
+        waits(&board),
+        (2, Some(at(35))),
+        "the oldest, whoever came first"
+    );
+    let closed = Decision::Closed {
+        outcome: protocol::Outcome::Helped,
+        note: String::new(),
+    };
+    let first = board.incident_of_alert(&device(1), &alert(1)).unwrap();
+    let end = decided(first, 2, closed, 50);
+    board.apply_alert(Offset(5), &end);
+    assert_eq!(waits(&board), (1, Some(at(35))));
+}
+
+#[test]
 fn a_body_that_is_gone_leaves_an_incident_that_says_raw() {
     let mut board = Board::default();
     let mut sealed = raise(device(1), alert(1), 1, 10);

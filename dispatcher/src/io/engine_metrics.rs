@@ -1,11 +1,16 @@
 //! What the engine counts.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use protocol::UnixMillis;
 use protocol::side_door::Answer;
+
+use crate::board::Waiting;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub(super) struct LogLabel {
@@ -27,6 +32,9 @@ pub(super) struct OutcomeLabel {
 #[derive(Clone, Debug, Default)]
 pub(super) struct EngineMetrics {
     pub(super) incidents: Gauge,
+    unacknowledged: Gauge,
+    longest_unacknowledged_seconds: Gauge<f64, AtomicU64>,
+    pub(super) lag_entries: Gauge,
     entries: Family<LogLabel, Counter>,
     proposals: Family<ReasonLabel, Counter>,
     map_reloads: Family<OutcomeLabel, Counter>,
@@ -48,6 +56,21 @@ impl EngineMetrics {
         let registry = registry.sub_registry_with_prefix("ansim_dispatcher");
         let m = &metrics;
         registry.register("incidents", "Incidents on the board", m.incidents.clone());
+        registry.register(
+            "unacknowledged",
+            "Incidents that no officer has acknowledged",
+            m.unacknowledged.clone(),
+        );
+        registry.register(
+            "longest_unacknowledged_seconds",
+            "How long the one of them waits that waits longest; 0 when none does",
+            m.longest_unacknowledged_seconds.clone(),
+        );
+        registry.register(
+            "lag_entries",
+            "Entries of the alert log that are not folded yet",
+            m.lag_entries.clone(),
+        );
         registry.register("entries", "Entries folded, by log", m.entries.clone());
         registry.register(
             "proposals",
@@ -106,6 +129,14 @@ impl EngineMetrics {
             m.journal_live_bytes.clone(),
         );
         metrics
+    }
+
+    pub(super) fn note_waiting(&self, waiting: &Waiting, now: UnixMillis) {
+        let count = i64::try_from(waiting.count()).unwrap_or(i64::MAX);
+        self.unacknowledged.set(count);
+        let longest_ms = waiting.since().map_or(0, |since| now.since(since).0);
+        self.longest_unacknowledged_seconds
+            .set(longest_ms as f64 / 1e3);
     }
 
     pub(super) fn entries(&self, log: journal::LogName) -> Counter {

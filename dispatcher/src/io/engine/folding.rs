@@ -104,6 +104,8 @@ impl Engine {
             self.count_unlogged();
             self.publish();
         }
+        let metrics = &self.shared.metrics;
+        self.read(|dispatch| metrics.note_waiting(dispatch.board().waiting(), now));
     }
 
     /// Does something that takes one incident after the other, and goes on behind one that panics.

@@ -121,6 +121,8 @@ impl Engine {
             problems.push(format!("the key of day {day} cannot be used"));
         }
         problems.extend(self.elsewhere().iter().cloned());
+        let lag = i64::try_from(lag_entries).unwrap_or(i64::MAX);
+        self.shared.metrics.lag_entries.set(lag);
         // No reason to send officers away: alerts come and decisions go.
         let missing = self.shared.config.journal.replicas_missing();
         self.set_state(EngineState {

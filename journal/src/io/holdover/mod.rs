@@ -281,8 +281,9 @@ impl Held {
         self.owner.state.health.subscribe()
     }
 
-    /// Bytes of the own journal.
-    pub(crate) fn size_bytes(&self) -> u64 {
+    /// Bytes of live entries and rows in the own journal.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
         self.owner.own.store().live_bytes()
     }
 
