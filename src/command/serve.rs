@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::exit;
 use std::time::Duration;
 
-use ansim::config::Config;
-use ansim::service::{Role, Service, ServiceParts};
+use ansim::config::{Config, Relay};
+use ansim::service::{Role, Service, ServiceParts, read_certificate};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use dispatcher::io::http::MapReloader;
+use relay::CertificateSwitch;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
@@ -41,17 +42,22 @@ impl Serve {
             .enable_all()
             .build()
             .context("cannot start the runtime")?
-            .block_on(serve(parts))
+            .block_on(serve(parts, config.relay))
     }
 }
 
-async fn serve(parts: ServiceParts) -> anyhow::Result<()> {
+async fn serve(parts: ServiceParts, relay: Option<Relay>) -> anyhow::Result<()> {
     // Before anything else: until it is waited for, SIGHUP ends a process.
     let hung_up = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let service = Service::start(parts).await?;
     eprintln!("{}", where_it_is(&service));
-    let reloading = tokio::spawn(reload_on(hung_up, service.map_reloader().cloned()));
+    let certificate = service.relay().map(|relay| relay.certificate().clone());
+    let reloading = tokio::spawn(reload_on(
+        hung_up,
+        service.map_reloader().cloned(),
+        certificate.zip(relay),
+    ));
     let failure = tokio::select! {
         _ = tokio::signal::ctrl_c() => None,
         _ = terminated.recv() => None,
@@ -82,9 +88,29 @@ fn where_it_is(service: &Service) -> String {
     doors.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Reads the map anew at each SIGHUP, unforced. What came of it is logged. A relay alone has none.
-async fn reload_on(mut hung_up: Signal, maps: Option<MapReloader>) {
+/// Reads the map and the certificate of the phones' door anew at each SIGHUP, the map unforced. What came of it is
+/// logged. A process reads what it has a use for.
+async fn reload_on(
+    mut hung_up: Signal,
+    maps: Option<MapReloader>,
+    certificate: Option<(CertificateSwitch, Relay)>,
+) {
     while hung_up.recv().await.is_some() {
+        if let Some((switch, relay)) = &certificate {
+            match read_certificate(relay) {
+                Ok(certificate) => {
+                    switch.swap(certificate);
+                    tracing::info!("the certificate of the phones' door was read anew");
+                }
+                Err(error) => {
+                    let why = format!("{error:#}");
+                    tracing::error!(
+                        why,
+                        "the certificate in use stays: the new one cannot be used"
+                    );
+                }
+            }
+        }
         if let Some(maps) = &maps {
             let _ = maps.reload(false).await;
         }

@@ -1,14 +1,16 @@
-//! SIGHUP: a running service reads its map anew.
+//! SIGHUP: a running service reads its map and the certificate of its phones' door anew.
 
 use std::process::Command;
 
+use ansim::demo_site::DemoSite;
+use client::Event;
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::serve::{Place, Running};
-use crate::support::site::in_time;
+use crate::serve::{MAP, Place, Running};
+use crate::support::site::{TestPhone, at, in_time, now};
 
 const WIDER: (&str, &str) = ("[128,37],[128,39]", "[129,37],[129,39]");
 
@@ -125,4 +127,36 @@ async fn sighup_puts_the_new_map_in_force_and_keeps_the_old_one_when_it_is_broke
     officer.wait_for("refused").await;
     assert_eq!(officer.map_version().await, second);
     assert!(running.child.try_wait().unwrap().is_none(), "it runs on");
+}
+
+/// A phone that trusts another authority gets no further than the handshake until the certificate is that authority's.
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_puts_a_new_certificate_in_place_and_keeps_the_old_one_when_it_is_broken() {
+    let place = Place::new();
+    let mut running = Running::start(&place);
+    let officer = Officer::sign_in(&place, &running).await;
+    let renewed = DemoSite::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    renewed.write(folder.path(), MAP, &[]).unwrap();
+    let copy = |file: &str| {
+        let to = place.folder.path().join(file);
+        std::fs::copy(folder.path().join(file), to).unwrap();
+    };
+
+    // A chain without its key is no pair; the map's reload comes behind it.
+    copy("relay-cert.pem");
+    hang_up(&running);
+    officer.wait_for("unchanged").await;
+    assert!(running.child.try_wait().unwrap().is_none(), "it runs on");
+
+    copy("relay-key.pem");
+    hang_up(&running);
+    let enrolment = renewed.enrolment(running.relay, [1; 16], now()).unwrap();
+    let mut phone = TestPhone::start(&enrolment);
+    let alert = phone.handle.raise(Some(at(38.0))).await.unwrap();
+    phone
+        .event("a receipt under the new certificate", |event| {
+            matches!(event, Event::Receipted(receipt) if receipt.alert == alert).then_some(())
+        })
+        .await;
 }

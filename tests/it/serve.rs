@@ -67,7 +67,7 @@ impl Place {
 /// A running `ansim serve`, killed when dropped.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    relay: SocketAddr,
+    pub(crate) relay: SocketAddr,
     pub(crate) console: SocketAddr,
 }
 
