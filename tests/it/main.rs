@@ -14,6 +14,7 @@ mod check;
 mod cluster;
 mod compare;
 mod demo;
+mod deploy;
 mod end_to_end;
 mod engine;
 mod fleet;

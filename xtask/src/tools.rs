@@ -15,7 +15,7 @@ const REDIS: Tool = Tool {
 };
 
 /// What the tests need.
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 5] = [
     REDIS,
     Tool {
         package: "chromium",
@@ -25,6 +25,16 @@ const TOOLS: [Tool; 3] = [
     Tool {
         package: "fonts-noto-cjk",
         present: has_korean_font,
+    },
+    // `systemd-analyze` checks the units; nothing of it has to run.
+    Tool {
+        package: "systemd",
+        present: |_| on_path("systemd-analyze"),
+    },
+    // For `promtool`, which checks the alarms.
+    Tool {
+        package: "prometheus",
+        present: |_| on_path("promtool"),
     },
 ];
 

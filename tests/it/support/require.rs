@@ -17,16 +17,22 @@ pub(crate) enum Need {
     Redis,
     /// A browser without a screen, and the Node that drives it.
     Chromium,
+    /// The program `systemd-analyze`.
+    Systemd,
+    /// The program `promtool`.
+    Promtool,
     /// The user root, for name spaces, loop devices and network emulation.
     Root,
 }
 
 impl Need {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Data,
         Self::Districts,
         Self::Redis,
         Self::Chromium,
+        Self::Systemd,
+        Self::Promtool,
         Self::Root,
     ];
 
@@ -37,6 +43,8 @@ impl Need {
             Self::Districts => "districts",
             Self::Redis => "redis",
             Self::Chromium => "chromium",
+            Self::Systemd => "systemd",
+            Self::Promtool => "promtool",
             Self::Root => "root",
         }
     }
@@ -56,6 +64,8 @@ impl Need {
                     .into_iter()
                     .find_map(on_path)
             }),
+            Self::Systemd => on_path("systemd-analyze"),
+            Self::Promtool => on_path("promtool"),
             Self::Root => {
                 let effective_user = std::fs::read_to_string("/proc/self/status").ok()?;
                 is_root(&effective_user).then(|| PathBuf::from("/"))
