@@ -1,6 +1,7 @@
 //! `deploy/`: what can be checked of it without a cluster of machines is. Compose files are parsed and never started here,
 //! units are looked at by systemd and never run; configurations, Redis servers, Sentinels, users and alarms are the real ones.
 
+mod alarms;
 mod compose;
 mod configs;
 mod redis;
