@@ -24,6 +24,7 @@ mod lock;
 mod phone_tool;
 mod protocol_document;
 mod quic;
+mod redis_files;
 mod reload;
 mod serve;
 mod side_door;
