@@ -24,8 +24,9 @@ const ALERTS_PER_S: u32 = 250;
 /// system's ticks, and no escalation falls into it.
 const LASTS_S: u32 = 6;
 
-/// How long nobody presses before that.
-const IDLE: Duration = Duration::from_secs(3);
+/// How long nobody presses before that: the system counts hundredths of a second, and an idle process
+/// computes for some thousandths of each.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// Turns of each number, one after the other, each begun anew.
 const TURNS: usize = 3;

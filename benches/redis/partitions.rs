@@ -111,6 +111,7 @@ async fn measure_batches(
             "times one partition": rounded(median_ratio(&rates)),
             "what limits": limit(
                 cores(|turn| turn.busiest),
+                cores(|turn| turn.servers + turn.writers),
                 cores(|turn| turn.servers + turn.writers + turn.others),
             ),
         });
@@ -132,13 +133,16 @@ async fn measure_batches(
     }
 }
 
-/// What is used up, as far as processors tell.
-fn limit(busiest: f64, all: f64) -> &'static str {
-    let cores = std::thread::available_parallelism().unwrap().get() as f64;
+/// What is used up, as far as processors tell: by the busiest server, by what is measured, and by all
+/// that runs.
+fn limit(busiest: f64, measured: f64, all: f64) -> &'static str {
+    let full = std::thread::available_parallelism().unwrap().get() as f64 * FULL;
     if busiest >= FULL {
         "the one core that a Redis uses"
-    } else if all >= cores * FULL {
+    } else if measured >= full {
         "the cores of this machine"
+    } else if all >= full {
+        "other programs on this machine: measure again"
     } else {
         "the wait for sync and answer"
     }
