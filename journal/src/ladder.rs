@@ -27,7 +27,8 @@ const RUNG_BYTES: usize = 8 + 8 + DIGEST_BYTES;
 /// A shipment that came into the shared log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
-    /// The own offset after its last entry.
+    /// The own offset up to which everything that belongs to this partition was shipped with it and
+    /// before it.
     pub own_end: Offset,
     /// Where that entry is in the shared log, and what it is there.
     pub last: Proof,
@@ -50,6 +51,14 @@ impl Ladder {
                 (hole * behind_other).cmp(&(other_hole * behind))
             });
             self.0.remove(least.unwrap_or(0));
+        }
+    }
+
+    /// Takes note that up to `own_end` nothing else belongs to this partition: the newest shipment says
+    /// as much about that.
+    pub fn stretch(&mut self, own_end: Offset) {
+        if let Some(newest) = self.0.last_mut() {
+            newest.own_end = own_end.max(newest.own_end);
         }
     }
 
@@ -81,7 +90,8 @@ impl Ladder {
 /// What an author knows after a restart of what it has shipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Everything of the alert log before this own offset is confirmed.
+    /// Everything of the alert log before this own offset is confirmed; where nothing was shipped, there
+    /// was nothing to ship.
     pub confirmed: Offset,
     /// Everything of the track log before this own offset was shipped.
     pub tracks_end: Offset,
@@ -180,6 +190,21 @@ mod tests {
         assert_eq!(ladder.newest(), Some(rung(3)));
         ladder.forget_newest(9);
         assert_eq!(ladder.newest(), None);
+    }
+
+    #[test]
+    fn a_stretch_without_entries_keeps_its_proof() {
+        let mut one = ladder([3, 5]);
+        one.stretch(Offset(9));
+        one.stretch(Offset(7));
+        let expected = Rung {
+            own_end: Offset(9),
+            ..rung(5)
+        };
+        assert_eq!(one.newest_first(), [expected, rung(3)]);
+        let mut none = Ladder::default();
+        none.stretch(Offset(9));
+        assert_eq!(none, Ladder::default());
     }
 
     #[test]

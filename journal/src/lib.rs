@@ -14,21 +14,24 @@
 //! committed together, [`mod@batch`] is the format of one commit, [`trim`] plans what may be
 //! deleted, [`crowding`] what a full journal does with positions, [`mod@seal`] closes bodies, [`proof`] concludes whether a log is the one that was read,
 //! [`server_check`] whether a server may hold one, [`shipping`] what an author does to bring its own
-//! journal into the shared log, [`keeping`] what it may delete of it. `io` holds the database, the commit thread, the
+//! journal into the shared log, [`partitions`] into which of its partitions, [`dealing`] how far it is
+//! with all of them, [`keeping`] what it may delete of it. `io` holds the database, the commit thread, the
 //! Redis client, the tails and the files of the day keys.
 //!
-//! What is absent: this room knows no phone and no alert. An entry is bytes, and an incident the key
-//! of rows.
+//! What is absent: this room knows no alert. An entry is bytes, an incident the key of rows, and a
+//! phone what chooses the partition.
 
 pub mod batch;
 pub mod batcher;
 pub mod crowding;
+pub mod dealing;
 pub mod error;
 pub mod hash_slot;
 pub mod incident_rows;
 pub mod keeping;
 pub mod ladder;
 pub mod offset;
+pub mod partitions;
 pub mod proof;
 pub mod seal;
 pub mod server_check;
@@ -44,6 +47,7 @@ pub mod io;
 pub use batcher::{Appended, Durability};
 pub use error::{AppendError, OpenError, StoreError, TailError};
 pub use offset::{LogName, Offset, Partition, PerLog};
+pub use partitions::{PARTITIONS_DEFAULT, PartitionCount};
 pub use proof::Proof;
 pub use seal::{Day, DayKey, OpenBodyError, open, seal};
 pub use server_check::Finding;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// One cut of the log by device. The embedded backend has one, number 0; a journal handle is one
-/// partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One cut of the log by device (see [`crate::partitions`]). The embedded backend has one, number 0; a
+/// journal handle reads one partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);
 
 impl Partition {

@@ -6,11 +6,15 @@
 //! behind the newest entry that is still there is shipped again, in order. So an entry may be in the
 //! shared log twice, and never is one missing.
 //!
+//! Each partition of the shared log has a state of its own, over the one own journal: what belongs to
+//! other partitions is passed over ([`Shipping::passed`]), and the proof of the last shipment goes on to say
+//! how far the author is.
+//!
 //! Times are milliseconds of any clock that does not go back.
 
 use crate::batcher::Durability;
 use crate::ladder::{Ladder, Memory, Rung};
-use crate::offset::{LogName, Offset, PerLog};
+use crate::offset::{Offset, PerLog};
 use crate::proof::Proof;
 
 /// How often an author that has nothing to ship looks whether what it shipped is still there: what
@@ -31,7 +35,8 @@ pub enum Step {
     Connect,
     /// See which of the remembered shipments are still there; then [`Shipping::proved`].
     Prove,
-    /// Ship what the own journal has from these offsets on; then [`Shipping::shipped`].
+    /// Ship what the own journal has for this partition from these offsets on; then [`Shipping::shipped`],
+    /// or [`Shipping::passed`].
     Ship {
         /// The own offset of the next entry of each log.
         from: PerLog<Offset>,
@@ -91,19 +96,14 @@ impl Shipping {
     /// An author whose own logs begin and end here, and what it remembers.
     #[must_use]
     pub fn new(firsts: PerLog<Offset>, ends: PerLog<Offset>, memory: Option<Memory>) -> Self {
-        let mut memory = memory.unwrap_or_default();
+        let reach = |memory: &Memory| {
+            let newest = memory.ladder.newest();
+            newest.map_or(memory.confirmed, |rung| rung.own_end)
+        };
         // A memory of more than there is, is that of another journal.
-        if memory
-            .ladder
-            .newest()
-            .is_some_and(|rung| rung.own_end > ends.alerts)
-        {
-            memory.ladder = Ladder::default();
-        }
-        let alerts = memory
-            .ladder
-            .newest()
-            .map_or(firsts.alerts, |rung| rung.own_end);
+        let memory = memory.filter(|memory| reach(memory) <= ends.alerts);
+        let memory = memory.unwrap_or_default();
+        let alerts = reach(&memory).max(firsts.alerts);
         Self {
             progress: Progress {
                 confirmed: memory.confirmed.min(alerts),
@@ -152,7 +152,7 @@ impl Shipping {
         self.ladder.newest().map(|rung| rung.last)
     }
 
-    /// What is next when the own logs end at `ends`.
+    /// What is next when the own logs have something for this partition up to `ends`.
     #[must_use]
     pub fn step(&self, now_ms: u64, ends: PerLog<Offset>) -> Step {
         let shipped = self.progress.shipped;
@@ -189,8 +189,8 @@ impl Shipping {
     }
 
     /// The newest of [`Self::rungs`] that is still there is the one at this place among them; with
-    /// `None`, none is. The own alert log begins at `first`. Returns how many entries are to be
-    /// shipped again.
+    /// `None`, none is. The own alert log begins at `first`. Returns how many entries of the own journal,
+    /// of whatever partition, are to be gone through again.
     pub fn proved(&mut self, now_ms: u64, newest_there: Option<usize>, first: Offset) -> u64 {
         self.prove_at_ms = now_ms + PROVE_EVERY_MS;
         let gone = newest_there.unwrap_or(usize::MAX);
@@ -215,11 +215,12 @@ impl Shipping {
         self.prove_at_ms = 0;
     }
 
-    /// Everything before these own offsets is on its way.
-    pub fn sending(&mut self, ends: PerLog<Offset>) {
-        let from = self.progress.shipped.alerts;
-        self.progress.shipped_again += self.tried.min(ends.alerts).since(from);
-        self.tried = self.tried.max(ends.alerts);
+    /// These own entries of the alert log, in order, are on their way.
+    pub fn sending(&mut self, alerts: &[Offset]) {
+        let again = alerts.iter().filter(|&&own| own < self.tried);
+        self.progress.shipped_again += again.count() as u64;
+        let end = alerts.last().map_or(self.tried, |last| last.plus(1));
+        self.tried = self.tried.max(end);
     }
 
     /// A shipment is in the log, behind [`Self::behind`]: everything before these own offsets is
@@ -232,9 +233,27 @@ impl Shipping {
                 // Replicas that have it have everything before it.
                 self.progress.confirmed = own_end;
             }
+            self.progress.shipped.alerts = own_end;
         }
-        self.progress.shipped = ends;
+        self.passed(ends);
         self.is_remembered = false;
+    }
+
+    /// Nothing else that is before these own offsets belongs to this partition. What was confirmed to its
+    /// end, is confirmed up to there.
+    pub fn passed(&mut self, ends: PerLog<Offset>) {
+        let Progress {
+            shipped, confirmed, ..
+        } = self.progress;
+        if ends.alerts > shipped.alerts {
+            self.ladder.stretch(ends.alerts);
+            self.progress.shipped.alerts = ends.alerts;
+            if confirmed == shipped.alerts {
+                self.progress.confirmed = ends.alerts;
+            }
+        }
+        self.progress.shipped.tracks = ends.tracks.max(shipped.tracks);
+        self.is_remembered &= self.progress.shipped == shipped;
     }
 
     /// The replicas were asked for: whether enough have everything that was shipped.
@@ -244,13 +263,6 @@ impl Shipping {
             self.progress.confirmed = self.progress.shipped.alerts;
             self.is_remembered = false;
         }
-    }
-
-    /// The own journal cannot give what is between here and `to`: it is not kept any more, or nobody
-    /// can read it.
-    pub fn skipped(&mut self, log: LogName, to: Offset) {
-        let shipped = self.progress.shipped.get_mut(log);
-        *shipped = to.max(*shipped);
     }
 
     /// The memory is on the disk, or could not be written; then it is tried again.

@@ -1,4 +1,4 @@
-//! The journal as the other rooms see it: one handle for one partition, whatever lies beneath.
+//! The journal as the other rooms see it, whatever lies beneath.
 
 use std::future::Future;
 use std::path::Path;
@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use protocol::DeviceId;
 use redb::StorageBackend;
 use tokio::sync::{oneshot, watch};
 
@@ -104,7 +105,8 @@ impl Health {
     }
 }
 
-/// The logs and the snapshot of one partition. Clones share it; the last one to go closes it, and an
+/// The log. What is read through a handle, and its snapshot, are of one partition, the first unless
+/// [`Journal::partitions`] gave the handle. Clones share it; the last one to go closes it, and an
 /// embedded one blocks until what was taken is on the disk: prefer [`Journal::close`].
 #[derive(Clone, Debug)]
 pub enum Journal {
@@ -129,7 +131,7 @@ impl Journal {
         Embedded::open(path.as_ref(), options).map(Self::Embedded)
     }
 
-    /// Opens a partition on a Redis server; see [`Redis::open`], and [`Redis::start`] for a server
+    /// Opens one partition on a Redis server, also to append to; see [`Redis::open`], and [`Redis::start`] for a server
     /// that may be away.
     ///
     /// # Errors
@@ -142,7 +144,7 @@ impl Journal {
         Ok(Self::Redis(Redis::open(settings, &options).await?))
     }
 
-    /// Opens a partition on a Redis server with an own journal in the file `path` in front of it; see
+    /// Opens a log on a Redis server, all partitions of it, with an own journal in the file `path` in front of it; see
     /// [`Held::open`].
     ///
     /// # Errors
@@ -167,7 +169,20 @@ impl Journal {
         Embedded::over(backend, options).map(Self::Embedded)
     }
 
-    /// The partition whose logs these are.
+    /// Handles of this journal, one to read each partition of the log, in order. What is appended by any
+    /// of them goes into the partition where it belongs.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<Self> {
+        match self {
+            Self::Embedded(_) => vec![self.clone()],
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => vec![self.clone()],
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.partitions().into_iter().map(Self::Held).collect(),
+        }
+    }
+
+    /// The partition whose logs this handle reads.
     #[must_use]
     pub fn partition(&self) -> Partition {
         match self {
@@ -176,6 +191,23 @@ impl Journal {
             Self::Redis(redis) => redis.partition(),
             #[cfg(feature = "redis")]
             Self::Held(held) => held.shared().partition(),
+        }
+    }
+
+    /// Whether what this phone says, and what is decided about it, is in the partition that this handle
+    /// reads. A log of one partition has everything.
+    #[must_use]
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "a file has everything")
+    )]
+    pub fn has(&self, device: &DeviceId) -> bool {
+        match self {
+            Self::Embedded(_) => true,
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => true,
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.has(device),
         }
     }
 

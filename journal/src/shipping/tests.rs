@@ -4,6 +4,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
+use crate::dealing::Dealing;
+use crate::offset::{LogName, Partition};
 use crate::proof::{Conclusion, Digest, Seen, conclude};
 
 const NOWHERE: PerLog<Offset> = PerLog {
@@ -16,6 +18,10 @@ fn alerts(end: u64) -> PerLog<Offset> {
         alerts: Offset(end),
         ..NOWHERE
     }
+}
+
+fn owns(range: std::ops::Range<u64>) -> Vec<Offset> {
+    range.map(Offset).collect()
 }
 
 fn proof(offset: u64) -> Proof {
@@ -78,7 +84,8 @@ fn what_a_replica_confirms_is_confirmed_with_everything_before_it() {
 fn a_log_that_lost_something_is_given_everything_behind_what_it_still_has() {
     let mut shipping = proven();
     for (end, offset) in [(5, 9), (8, 12), (9, 20)] {
-        shipping.sending(alerts(end));
+        let from = shipping.progress().shipped.alerts.0;
+        shipping.sending(&owns(from..end));
         shipping.shipped(alerts(end), Some(proof(offset)), CONFIRMED);
     }
     assert_eq!(shipping.behind(), Some(proof(20)));
@@ -88,8 +95,9 @@ fn a_log_that_lost_something_is_given_everything_behind_what_it_still_has() {
     assert_eq!(shipping.progress().rewinds, 1);
     shipping.remembered(7, true);
     assert_eq!(shipping.step(7, alerts(9)), Step::Ship { from: alerts(5) });
-    shipping.sending(alerts(9));
-    assert_eq!(shipping.progress().shipped_again, 4);
+    // Of the four only two belong to this partition.
+    shipping.sending(&[Offset(6), Offset(8)]);
+    assert_eq!(shipping.progress().shipped_again, 2);
     // And one that has nothing any more, everything that is kept.
     assert_eq!(shipping.proved(8, None, Offset(1)), 4);
     assert_eq!(shipping.step(8, alerts(9)), Step::Ship { from: alerts(1) });
@@ -122,6 +130,54 @@ fn a_memory_of_another_journal_is_none() {
     assert_eq!(again.progress().shipped, NOWHERE);
 }
 
+#[test]
+fn what_belongs_to_others_is_passed_over_and_the_proof_stays() {
+    let mut shipping = proven();
+    shipping.shipped(alerts(5), Some(proof(9)), Durability::Offered);
+    shipping.passed(alerts(8));
+    let progress = shipping.progress();
+    assert_eq!(
+        (progress.shipped, progress.confirmed),
+        (alerts(8), Offset(0))
+    );
+    assert_eq!(shipping.behind(), Some(proof(9)));
+    shipping.asked(0, true);
+    shipping.passed(alerts(20));
+    shipping.passed(alerts(10));
+    assert_eq!(shipping.progress().confirmed, Offset(20));
+    // A restart begins behind it.
+    let memory = Memory::decode(shipping.memory().encode());
+    let again = Shipping::new(NOWHERE, alerts(20), memory.clone());
+    assert_eq!(again.progress().shipped, alerts(20));
+    assert_eq!(again.behind(), Some(proof(9)));
+    let other = Shipping::new(NOWHERE, alerts(19), memory);
+    assert_eq!(other.progress().shipped, NOWHERE, "of another journal");
+    // And what the log has lost is behind the shipment before it.
+    assert_eq!(shipping.proved(7, None, Offset(1)), 19);
+    assert_eq!(shipping.progress().confirmed, Offset(1));
+}
+
+#[test]
+fn a_partition_to_which_nothing_ever_belonged_is_not_gone_through_again() {
+    let mut shipping = proven();
+    shipping.passed(alerts(30));
+    assert_eq!(shipping.step(0, alerts(30)), Step::Remember);
+    shipping.remembered(0, true);
+    shipping.passed(alerts(30));
+    let until_ms = PROVE_EVERY_MS;
+    assert_eq!(
+        shipping.step(1, alerts(30)),
+        Step::Rest { until_ms },
+        "nothing is new"
+    );
+    let memory = Memory::decode(shipping.memory().encode());
+    let again = Shipping::new(NOWHERE, alerts(40), memory);
+    assert_eq!(again.progress().shipped, alerts(30));
+    assert_eq!(again.progress().confirmed, Offset(30));
+    assert_eq!(shipping.proved(1, None, Offset(1)), 0);
+    assert_eq!(shipping.progress().rewinds, 0, "it had nothing to lose");
+}
+
 /// A shared log: who appended which own entry, and when.
 #[derive(Clone, Debug, Default)]
 struct Log {
@@ -145,42 +201,71 @@ impl Log {
         conclude(proof.offset.plus(1), Some(proof), seen) != Conclusion::Rewound
     }
 
-    /// Whether all of an author's entries are there, each behind the one before it.
-    fn has_in_order(&self, author: usize, end: u64) -> bool {
-        let mut next = 0;
-        for &(of, own, _) in &self.records {
-            next += u64::from(of == author && own == next);
+    /// Whether all of an author's entries of a partition are there, each behind the one before it.
+    fn has_in_order(&self, author: usize, of: Partition, end: u64) -> bool {
+        let mut wanted = (0..end).filter(|own| partition_of(*own) == of).peekable();
+        for &(by, own, _) in &self.records {
+            if by == author {
+                wanted.next_if_eq(&own);
+            }
         }
-        next >= end
+        wanted.next().is_none()
     }
 }
 
-/// Authors on one log, in a world where everything goes wrong.
+const COUNT: u16 = 3;
+
+/// A partition with half of the entries, one with the others, and one with next to nothing.
+fn partition_of(own: u64) -> Partition {
+    Partition(match own % 97 {
+        96 => 2,
+        rest => u16::from(rest * 7 % 13 < 6),
+    })
+}
+
+/// Authors on one log of several partitions, in a world where everything goes wrong.
 struct World {
     rng: StdRng,
-    log: Log,
+    logs: Vec<Log>,
     authors: Vec<Author>,
     now_ms: u64,
     is_well: bool,
 }
 
 struct Author {
-    shipping: Shipping,
+    partitions: Vec<Shipping>,
+    dealing: Dealing,
     end: u64,
-    disk: Option<Memory>,
+    disks: Vec<Option<Memory>>,
+}
+
+impl Author {
+    fn new(end: u64, disks: Vec<Option<Memory>>) -> Self {
+        let begin = |disk: &Option<Memory>| Shipping::new(NOWHERE, alerts(end), disk.clone());
+        let partitions: Vec<Shipping> = disks.iter().map(begin).collect();
+        let dealing = Dealing::new(partitions.iter().map(Shipping::progress).collect());
+        Self {
+            partitions,
+            dealing,
+            end,
+            disks,
+        }
+    }
+
+    fn deal(&mut self, to: u64) {
+        let from = self.dealing.dealt().alerts;
+        let partitions: Vec<Partition> = (from.0..to).map(partition_of).collect();
+        self.dealing.deal(LogName::Alerts, from, &partitions);
+    }
 }
 
 impl World {
     fn new(seed: u64) -> Self {
-        let author = || Author {
-            shipping: Shipping::new(NOWHERE, NOWHERE, None),
-            end: 0,
-            disk: None,
-        };
+        let nothing = || vec![None; usize::from(COUNT)];
         Self {
             rng: StdRng::seed_from_u64(seed),
-            log: Log::default(),
-            authors: (0..3).map(|_| author()).collect(),
+            logs: vec![Log::default(); usize::from(COUNT)],
+            authors: (0..3).map(|_| Author::new(0, nothing())).collect(),
             now_ms: 0,
             is_well: false,
         }
@@ -190,100 +275,123 @@ impl World {
         !self.is_well && self.rng.random_range(0..of) == 0
     }
 
-    /// A failover takes back the newest entries.
+    /// A failover takes back the newest entries of a partition.
     fn rewind(&mut self) {
-        let length = self.log.records.len();
+        let log = &mut self.logs[self.rng.random_range(0..usize::from(COUNT))];
+        let length = log.records.len();
         let lost = self.rng.random_range(0..=length.min(40));
-        self.log.records.truncate(length - lost);
-        self.log.first = self.log.first.min(length - lost);
+        log.records.truncate(length - lost);
+        log.first = log.first.min(length - lost);
     }
 
-    /// One step of one author. Returns whether it rests.
-    fn step(&mut self, at: usize) -> bool {
+    /// One step of one author for one partition. Returns whether it rests.
+    fn step(&mut self, at: usize, of: Partition) -> bool {
         self.now_ms += self.rng.random_range(0..300);
         let now_ms = self.now_ms;
         if self.goes_wrong(60) {
             self.rewind();
         }
         let author = &mut self.authors[at];
-        match author.shipping.step(now_ms, alerts(author.end)) {
-            Step::Connect => author.shipping.connected(),
+        let place = usize::from(of.0);
+        let (shipping, log) = (&mut author.partitions[place], &self.logs[place]);
+        match shipping.step(now_ms, author.dealing.due(of)) {
+            Step::Connect => shipping.connected(),
             Step::Prove => {
-                let rungs = author.shipping.rungs();
-                let there = rungs.iter().position(|rung| self.log.there(rung.last));
-                author.shipping.proved(now_ms, there, Offset::ZERO);
+                let rungs = shipping.rungs();
+                let there = rungs.iter().position(|rung| log.there(rung.last));
+                shipping.proved(now_ms, there, Offset::ZERO);
+                if shipping.progress().shipped.alerts >= author.dealing.due(of).alerts {
+                    shipping.passed(author.dealing.dealt());
+                }
             }
-            Step::Ship { from } => self.ship(at, from.alerts.0),
+            Step::Ship { from } => self.ship(at, of, from.alerts.0),
             Step::Confirm => {
-                let there = author
-                    .shipping
-                    .behind()
-                    .is_none_or(|behind| self.log.there(behind));
-                match there {
-                    true => author.shipping.asked(now_ms, true),
-                    false => author.shipping.disproved(),
+                let behind = shipping.behind();
+                match behind.is_none_or(|behind| log.there(behind)) {
+                    true => shipping.asked(now_ms, true),
+                    false => shipping.disproved(),
                 }
             }
             Step::Remember => {
-                author.disk = Memory::decode(author.shipping.memory().encode());
-                author.shipping.remembered(now_ms, true);
+                author.disks[place] = Memory::decode(shipping.memory().encode());
+                shipping.remembered(now_ms, true);
             }
             Step::Rest { until_ms } => {
                 assert!(until_ms > now_ms);
                 return true;
             }
         }
+        let Author {
+            partitions,
+            dealing,
+            ..
+        } = &mut self.authors[at];
+        dealing.note(of, partitions[place].progress());
         false
     }
 
-    fn ship(&mut self, at: usize, from: u64) {
-        let end = self.rng.random_range(from + 1..=self.authors[at].end);
+    fn ship(&mut self, at: usize, of: Partition, from: u64) {
+        let dealing = &self.authors[at].dealing;
+        let begin = dealing.begin(of, LogName::Alerts, Offset(from)).0;
+        assert!(
+            (from..begin).all(|own| partition_of(own) != of),
+            "nothing of its own is passed over"
+        );
+        let readable = dealing.dealt().alerts.max(dealing.due(of).alerts);
+        let end = self.rng.random_range(from + 1..=readable.0);
         let (is_lost, is_unknown) = (self.goes_wrong(8), self.goes_wrong(8));
-        let author = &mut self.authors[at];
-        author.shipping.sending(alerts(end));
-        let behind = author.shipping.behind();
-        let is_behind = behind.is_none_or(|behind| self.log.there(behind));
+        let (author, log) = (&mut self.authors[at], &mut self.logs[usize::from(of.0)]);
+        let shipping = &mut author.partitions[usize::from(of.0)];
+        let own: Vec<u64> = (from..end).filter(|own| partition_of(*own) == of).collect();
+        let Some(&newest) = own.last() else {
+            return shipping.passed(alerts(end));
+        };
+        let offsets: Vec<Offset> = own.iter().copied().map(Offset).collect();
+        shipping.sending(&offsets);
+        let behind = shipping.behind();
+        let is_behind = behind.is_none_or(|behind| log.there(behind));
         if !is_lost {
-            let records = (from..end).map(|own| (at, own, self.now_ms));
-            self.log.records.extend(records);
+            let records = own.into_iter().map(|own| (at, own, self.now_ms));
+            log.records.extend(records);
         }
         if is_lost || is_unknown {
-            author.shipping.disconnected();
+            shipping.disconnected();
         } else if is_behind {
             let last = Proof {
-                offset: Offset(self.log.records.len() as u64 - 1),
-                digest: Digest::of(self.now_ms, &Log::bytes(at, end - 1)),
+                offset: Offset(log.records.len() as u64 - 1),
+                digest: Digest::of(self.now_ms, &Log::bytes(at, newest)),
             };
             let durability = match self.rng.random_range(0..3) {
                 0 => Durability::Offered,
                 _ => CONFIRMED,
             };
-            author.shipping.shipped(alerts(end), Some(last), durability);
+            shipping.shipped(alerts(end), Some(last), durability);
         } else {
-            author.shipping.disproved();
+            shipping.disproved();
         }
     }
 
     /// Something happens.
     fn turn(&mut self) {
         let at = self.rng.random_range(0..self.authors.len());
+        let of = Partition(self.rng.random_range(0..COUNT));
         if self.rng.random_range(0..4) == 0 {
-            self.authors[at].end += self.rng.random_range(1..20);
+            let author = &mut self.authors[at];
+            author.end += self.rng.random_range(1..20);
+            // What was committed last is dealt out a moment later.
+            let dealt = author.dealing.dealt().alerts.0;
+            author.deal(self.rng.random_range(dealt..=author.end));
         }
-        self.step(at);
+        self.step(at, of);
         if self.goes_wrong(50) {
-            let Author {
-                shipping,
-                end,
-                disk,
-            } = &mut self.authors[at];
-            *shipping = Shipping::new(NOWHERE, alerts(*end), disk.clone());
+            let Author { end, disks, .. } = &self.authors[at];
+            self.authors[at] = Author::new(*end, disks.clone());
         }
         if self.goes_wrong(40) {
-            self.authors[at].shipping.disconnected();
+            self.authors[at].partitions[usize::from(of.0)].disconnected();
         }
         if self.goes_wrong(200) {
-            self.log = Log::default();
+            self.logs[usize::from(of.0)] = Log::default();
         }
     }
 
@@ -293,15 +401,30 @@ impl World {
         for at in 0..self.authors.len() {
             // What was lost while an author rested is found when it looks again.
             self.now_ms += PROVE_EVERY_MS;
-            for _ in 0..10_000 {
-                let Author { shipping, end, .. } = &self.authors[at];
-                let is_done = shipping.progress().confirmed == Offset(*end);
-                if self.step(at) && is_done {
-                    break;
+            let end = self.authors[at].end;
+            self.authors[at].deal(end);
+            let is_done = |author: &Author| author.dealing.progress().confirmed == Offset(end);
+            for of in (0..COUNT).map(Partition) {
+                for _ in 0..10_000 {
+                    let is_unconfirmed = {
+                        let one = self.authors[at].partitions[usize::from(of.0)].progress();
+                        one.confirmed < one.shipped.alerts
+                    };
+                    if self.step(at, of) && !is_unconfirmed {
+                        break;
+                    }
                 }
             }
-            let Author { shipping, end, .. } = &self.authors[at];
-            assert_eq!(shipping.progress().confirmed, Offset(*end));
+            assert!(is_done(&self.authors[at]), "author {at}");
+        }
+    }
+
+    fn assert_nothing_is_missing(&self) {
+        for (at, author) in self.authors.iter().enumerate() {
+            for of in (0..COUNT).map(Partition) {
+                let log = &self.logs[usize::from(of.0)];
+                assert!(log.has_in_order(at, of, author.end), "author {at}, {of:?}");
+            }
         }
     }
 }
@@ -310,17 +433,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Everything goes wrong, and then nothing any more: then the shared log has every entry of
-    /// every author, in order.
+    /// every author, in order within its partition.
     #[test]
     fn nothing_is_missing_whatever_happens(seed: u64) {
         let mut world = World::new(seed);
-        for _ in 0..600 {
+        for _ in 0..1_500 {
             world.turn();
         }
         world.heal();
-        for (at, author) in world.authors.iter().enumerate() {
-            prop_assert!(world.log.has_in_order(at, author.end), "author {}", at);
-        }
+        world.assert_nothing_is_missing();
     }
 }
 
@@ -329,13 +450,15 @@ proptest! {
 fn nothing_is_doubled_when_nothing_happens() {
     let mut world = World::new(1);
     world.is_well = true;
-    for _ in 0..600 {
+    for _ in 0..1_500 {
         world.turn();
     }
     world.heal();
+    world.assert_nothing_is_missing();
     let entries: u64 = world.authors.iter().map(|author| author.end).sum();
-    assert_eq!(world.log.records.len() as u64, entries);
+    let records: usize = world.logs.iter().map(|log| log.records.len()).sum();
+    assert_eq!(records as u64, entries);
     for author in &world.authors {
-        assert_eq!(author.shipping.progress().shipped_again, 0);
+        assert_eq!(author.dealing.progress().shipped_again, 0);
     }
 }

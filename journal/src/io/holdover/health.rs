@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::state::State;
 use crate::io::journal::Health;
 
-/// How the shipper gets on.
+/// How the shipper of a partition gets on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// Why nothing of the own journal comes into the shared log. The server may look well all the same: it refuses
@@ -18,37 +18,62 @@ pub(super) struct Standing {
     pub(super) unconfirmed_since: Option<Instant>,
 }
 
-/// The own journal decides whether receipts are given; the shared log and the way there, whether anybody reads them.
-pub(super) fn of(own: &Health, shared: &Health, standing: &Standing) -> Health {
-    match (own, shared, &standing.stuck) {
-        (Health::Healthy, Health::Troubled { why } | Health::Failed { why }, _)
-        | (Health::Healthy, _, Some(why)) => Health::Troubled { why: why.clone() },
-        (own, ..) => own.clone(),
+/// A partition of the shared log, and the way there.
+#[derive(Clone)]
+pub(super) struct Watched {
+    pub(super) shared: watch::Receiver<Health>,
+    pub(super) standing: watch::Receiver<Standing>,
+}
+
+/// The own journal decides whether receipts are given; the partitions of the shared log and the ways there, whether
+/// anybody reads them. One that is in trouble is enough.
+pub(super) fn of<'a>(
+    own: &Health,
+    partitions: impl IntoIterator<Item = (&'a Health, &'a Standing)>,
+) -> Health {
+    let mut partitions = partitions.into_iter();
+    let troubled = partitions.find_map(|(shared, standing)| match shared {
+        Health::Troubled { why } | Health::Failed { why } => Some(why.clone()),
+        Health::Healthy | Health::Closed => standing.stuck.clone(),
+    });
+    match (own, troubled) {
+        (Health::Healthy, Some(why)) => Health::Troubled { why },
+        (own, _) => own.clone(),
     }
 }
 
-/// Follows all three, until the own journal takes nothing more.
+/// What several say together.
+fn now(own: &watch::Receiver<Health>, partitions: &[Watched]) -> Health {
+    let seen: Vec<(Health, Standing)> = partitions
+        .iter()
+        .map(|one| (one.shared.borrow().clone(), one.standing.borrow().clone()))
+        .collect();
+    of(
+        &own.borrow(),
+        seen.iter().map(|(shared, standing)| (shared, standing)),
+    )
+}
+
+/// Follows the own journal and one of the partitions, and looks at all when either changes; until the
+/// own journal takes nothing more.
 pub(super) async fn watch(
     mut own: watch::Receiver<Health>,
-    mut shared: watch::Receiver<Health>,
-    mut standing: watch::Receiver<Standing>,
+    mut one: Watched,
+    all: Vec<Watched>,
     state: Arc<State>,
 ) {
     loop {
-        let health = of(
-            &own.borrow_and_update(),
-            &shared.borrow_and_update(),
-            &standing.borrow_and_update(),
-        );
-        let is_over = health.is_over();
-        state.be(health);
+        let is_over = own.borrow_and_update().is_over();
+        one.shared.mark_unchanged();
+        one.standing.mark_unchanged();
+        state.look(|| now(&own, &all));
         if is_over {
             return;
         }
         let changed = tokio::select! {
             changed = own.changed() => changed,
-            changed = shared.changed() => changed,
-            changed = standing.changed() => changed,
+            changed = one.shared.changed() => changed,
+            changed = one.standing.changed() => changed,
         };
         if changed.is_err() {
             return;
@@ -75,7 +100,11 @@ mod tests {
             (failed.clone(), troubled, failed),
             (Health::Closed, Health::Healthy, Health::Closed),
         ] {
-            assert_eq!(of(&own, &shared, &Standing::default()), both);
+            let well = (&Health::Healthy, &Standing::default());
+            assert_eq!(
+                of(&own, [well, (&shared, &Standing::default()), well]),
+                both
+            );
         }
     }
 
@@ -87,10 +116,9 @@ mod tests {
         };
         let why = "NOPERM".to_owned();
         let troubled = Health::Troubled { why };
-        assert_eq!(of(&Health::Healthy, &Health::Healthy, &stuck), troubled);
-        assert_eq!(
-            of(&Health::Closed, &Health::Healthy, &stuck),
-            Health::Closed
-        );
+        let well = (&Health::Healthy, &Standing::default());
+        let looks_well = (&Health::Healthy, &stuck);
+        assert_eq!(of(&Health::Healthy, [well, looks_well]), troubled);
+        assert_eq!(of(&Health::Closed, [looks_well]), Health::Closed);
     }
 }

@@ -3,8 +3,14 @@
 //!
 //! A server that is away, full or fails over delays what it is given and loses none of it. Reading,
 //! snapshots and their trimming are those of the shared log.
+//!
+//! There is one own journal, with one sync for each group commit, and behind it each partition of the
+//! shared log has a connection and a task of its own.
 
+mod crew;
+mod dealer;
 mod health;
+mod notebook;
 mod shipper;
 mod state;
 mod unshipped;
@@ -16,8 +22,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::DeviceId;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::embedded::Embedded;
@@ -28,11 +34,12 @@ use super::redis::settings::Settings;
 use super::store::Trimmed;
 use crate::batcher::{Appended, Durability};
 use crate::error::{AppendError, OpenError, StoreError};
-use crate::offset::{LogName, Offset};
+use crate::offset::{LogName, Offset, Partition};
+use crate::partitions::PartitionCount;
 use crate::shipping::Progress;
 use crate::unconfirmed::{REPLICAS_MISSING_AFTER_MS, ReplicasMissing};
+use crew::Crew;
 use health::Standing;
-use shipper::Shipper;
 use state::{State, Unanswered};
 
 /// How long closing tries to bring what is left into the shared log: a stop in good order takes no
@@ -55,29 +62,35 @@ pub struct Backlog {
 
 /// A journal of this process in front of a log on a server. Clones share it. When the last one goes,
 /// what was taken is on the disk, and what is not in the shared log goes there when it is opened
-/// again; prefer [`super::journal::Journal::close`].
+/// again; prefer [`super::journal::Journal::close`]. What is appended goes where it belongs; what is
+/// read is of one partition.
 #[derive(Clone, Debug)]
 pub struct Held {
     owner: Arc<Owner>,
+    partition: Partition,
 }
 
-#[derive(Debug)]
 struct Owner {
+    /// First, so that it ends before what it works with.
+    crew: Crew,
     own: Embedded,
-    shared: Redis,
+    partitions: PartitionCount,
+    /// By partition.
+    shared: Vec<Redis>,
     state: Arc<State>,
-    progress: watch::Receiver<Progress>,
-    standing: watch::Receiver<Standing>,
-    stop: watch::Sender<bool>,
-    shipper: watch::Receiver<()>,
-    tasks: [AbortHandle; 3],
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner")
+            .field("own", &self.own)
+            .field("partitions", &self.partitions)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
         self.state.be(Health::Closed);
     }
 }
@@ -117,58 +130,52 @@ impl Held {
         settings: Settings,
         options: &Options,
     ) -> Result<Self, OpenError> {
-        let shared = Redis::start(settings, options);
-        let stop = watch::Sender::new(false);
-        let (shipper, progress) = Shipper::new(
-            Arc::clone(own.writer()),
-            shared.delivery(),
-            stop.subscribe(),
-        )?;
-        let standing = shipper.standing();
-        let health = health::of(
+        let partitions = settings.partitions;
+        let start = |one| Redis::start(settings.of_partition(one), options);
+        let shared: Vec<Redis> = partitions.all().map(start).collect();
+        let healths: Vec<_> = shared
+            .iter()
+            .map(|one| one.health().borrow().clone())
+            .collect();
+        let nothing_yet = Standing::default();
+        let state = State::new(health::of(
             &own.health().borrow(),
-            &shared.health().borrow(),
-            &standing.borrow(),
-        );
-        let state = State::new(health);
-        let (running, ended) = watch::channel(());
-        let shipping = tokio::spawn(async move {
-            shipper.run().await;
-            drop(running);
-        });
-        let watching = health::watch(
-            own.health(),
-            shared.health(),
-            standing.clone(),
-            Arc::clone(&state),
-        );
-        let upkeep = upkeep::run(
-            Arc::clone(own.writer()),
-            Arc::clone(&state),
-            progress.clone(),
-        );
-        let tasks = [
-            shipping.abort_handle(),
-            tokio::spawn(watching).abort_handle(),
-            tokio::spawn(upkeep).abort_handle(),
-        ];
+            healths.iter().map(|health| (health, &nothing_yet)),
+        ));
+        let crew = Crew::start(&own, partitions, &shared, &state);
+        let crew = crew.map_err(|error| OpenError::Storage {
+            path: super::store::IN_MEMORY.into(),
+            why: error.to_string(),
+        })?;
         Ok(Self {
             owner: Arc::new(Owner {
                 own,
+                partitions,
                 shared,
                 state,
-                progress,
-                standing,
-                stop,
-                shipper: ended,
-                tasks,
+                crew,
             }),
+            partition: Partition::ZERO,
         })
     }
 
-    /// The log that others read.
+    /// Handles of the same journal, one to read each partition.
+    pub(crate) fn partitions(&self) -> Vec<Self> {
+        let one = |partition| Self {
+            owner: Arc::clone(&self.owner),
+            partition,
+        };
+        self.owner.partitions.all().map(one).collect()
+    }
+
+    /// Whether a phone's entries are in this partition.
+    pub(crate) fn has(&self, device: &DeviceId) -> bool {
+        self.owner.partitions.of_device(device) == self.partition
+    }
+
+    /// The log that others read, in its partition.
     pub(crate) fn shared(&self) -> &Redis {
-        &self.owner.shared
+        &self.owner.shared[usize::from(self.partition.0)]
     }
 
     /// Puts entries into the own journal.
@@ -184,7 +191,7 @@ impl Held {
             return Err(AppendError::Closed);
         }
         if log == LogName::Tracks
-            && let Some(live_bytes) = self.owner.shared.sheds_positions()
+            && let Some(live_bytes) = self.owner.shared.iter().find_map(Redis::sheds_positions)
         {
             return Err(AppendError::Full { live_bytes });
         }
@@ -206,13 +213,13 @@ impl Held {
     /// How far the entries of this process are; see [`Progress`].
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
-        self.owner.progress.clone()
+        self.owner.crew.progress()
     }
 
     /// How many replicas are to have what is appended before it counts as confirmed.
     #[must_use]
     pub fn replicas_wanted(&self) -> u8 {
-        self.owner.shared.replicas_wanted()
+        self.shared().replicas_wanted()
     }
 
     /// Replicas that confirm nothing, once that has lasted for [`REPLICAS_MISSING_AFTER_MS`]. While the server itself is
@@ -223,7 +230,7 @@ impl Held {
         if wanted == 0 || *self.owner.state.health.borrow() != Health::Healthy {
             return None;
         }
-        let since = self.owner.standing.borrow().unconfirmed_since?;
+        let since = self.owner.crew.unconfirmed_since()?;
         let for_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         (for_ms >= REPLICAS_MISSING_AFTER_MS).then_some(ReplicasMissing { wanted, for_ms })
     }
@@ -233,11 +240,12 @@ impl Held {
         *self.owner.own.store().ends().get(log)
     }
 
-    /// What has been receipted and is not in the shared log for good. Reads a page of the own
+    /// What has been receipted and is not in the shared log for good: with several partitions, from the
+    /// first entry on that waits for one of them. Reads a page of the own
     /// journal when something waits.
     #[must_use]
     pub fn backlog(&self) -> Backlog {
-        let progress = *self.owner.progress.borrow();
+        let progress = *self.owner.crew.progress().borrow();
         let own = self.owner.own.writer();
         let entries = own.store.ends().alerts.since(progress.confirmed);
         let oldest = (entries > 0)
@@ -289,15 +297,19 @@ impl Held {
 
     /// Whether the own journal, or the server, is so full that somebody has to look.
     pub(crate) fn size_alarm(&self) -> bool {
-        self.owner.own.store().size().is_crowded() || self.owner.shared.size_alarm()
+        let Owner { own, shared, .. } = &*self.owner;
+        own.store().size().is_crowded() || shared.iter().any(Redis::size_alarm)
     }
 
-    /// Trims the own journal, which it does by itself as well, and then the shared log.
+    /// Trims the shared log in its partition, and with the first the own journal, which does that by
+    /// itself as well.
     pub(crate) async fn trim(&self, now_ms: u64) -> Result<Trimmed, StoreError> {
-        let Owner { own, state, .. } = &*self.owner;
-        let progress = *self.owner.progress.borrow();
-        upkeep::trim(own.writer(), state, progress, now_ms).await?;
-        self.owner.shared.trim(now_ms).await
+        if self.partition == Partition::ZERO {
+            let Owner { own, state, .. } = &*self.owner;
+            let progress = *self.owner.crew.progress().borrow();
+            upkeep::trim(own.writer(), state, progress, now_ms).await?;
+        }
+        self.shared().trim(now_ms).await
     }
 
     /// Takes no more, commits what waits, tries for [`CLOSING_MAX`] to ship what is left, and closes
@@ -328,10 +340,12 @@ impl Held {
                 "closed before the shared log had everything; the next start delivers it"
             );
         }
-        self.owner.stop.send_replace(true);
-        // Returns when the shipper has dropped its end.
-        let _ = self.owner.shipper.clone().changed().await;
-        shared.close().await;
+        self.owner.crew.stop_shipping(own.writer()).await;
+        // All are told before one is waited for: a server that hangs does so for all.
+        shared.iter().for_each(Redis::begin_to_close);
+        for redis in shared {
+            redis.close().await;
+        }
         own.close().await;
         state.be(Health::Closed);
     }

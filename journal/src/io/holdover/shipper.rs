@@ -1,4 +1,5 @@
-//! The task that brings the own journal into the shared log: does what [`Shipping`] says.
+//! The task that brings the own journal into one partition of the shared log: does what [`Shipping`]
+//! says.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,30 +8,29 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::dealer::Dealer;
 use super::health::Standing;
-use crate::batcher::{Batch, BatchId, Limits, Run};
-use crate::error::{OpenError, StoreError};
-use crate::io::pending;
+use super::notebook::{self, Notebook};
+use super::state::State;
+use crate::batcher::{Batch, BatchId, Run};
+use crate::error::StoreError;
 use crate::io::redis::{Delivered, Delivery};
-use crate::io::store::ReadAt;
 use crate::io::writer::Writer;
-use crate::ladder::Memory;
-use crate::offset::{LogName, Offset, PerLog};
+use crate::offset::{LogName, Offset, Partition, PerLog};
 use crate::proof::{Digest, Proof};
-use crate::shipping::{Progress, Shipping, Step};
-use crate::snapshot::{Row, SnapshotSlice};
+use crate::shipping::{Shipping, Step};
 use crate::unconfirmed::Unconfirmed;
 
-/// The row of the own snapshot table, which is otherwise unused, that says how far the author is.
-const MEMORY_ROW: &[u8] = b"holdover";
-
+/// Brings into one partition what belongs to it.
 pub(super) struct Shipper {
+    partition: Partition,
     own: Arc<Writer>,
+    dealer: Arc<Dealer>,
+    notebook: Arc<Notebook>,
     delivery: Delivery,
     shipping: Shipping,
-    ends: PerLog<watch::Receiver<Offset>>,
-    progress: watch::Sender<Progress>,
-    stop: watch::Receiver<bool>,
+    due: watch::Receiver<PerLog<Offset>>,
+    state: Arc<State>,
     started: Instant,
     unconfirmed: Unconfirmed,
     standing: watch::Sender<Standing>,
@@ -39,41 +39,38 @@ pub(super) struct Shipper {
 /// The own journal is closed.
 struct Closed;
 
+/// How far the partition of an own journal is.
+pub(super) fn reached(own: &Writer, partition: Partition) -> Result<Shipping, StoreError> {
+    let memory = notebook::read(&own.store, partition)?;
+    let firsts = PerLog {
+        alerts: own.store.first(LogName::Alerts)?,
+        tracks: own.store.first(LogName::Tracks)?,
+    };
+    Ok(Shipping::new(firsts, own.store.ends(), memory))
+}
+
 impl Shipper {
-    /// The author of an own journal, and how far it is.
+    /// One who goes on where it was.
     pub(super) fn new(
         own: Arc<Writer>,
-        delivery: Delivery,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(Self, watch::Receiver<Progress>), OpenError> {
-        let unreadable = |error: StoreError| OpenError::Storage {
-            path: crate::io::store::IN_MEMORY.into(),
-            why: error.to_string(),
-        };
-        let row = own.store.snapshot_row(MEMORY_ROW).map_err(unreadable)?;
-        let memory = row.and_then(|row| Memory::decode(row.value));
-        let firsts = PerLog {
-            alerts: own.store.first(LogName::Alerts).map_err(unreadable)?,
-            tracks: own.store.first(LogName::Tracks).map_err(unreadable)?,
-        };
-        let shipping = Shipping::new(firsts, own.store.ends(), memory);
-        let (progress, read) = watch::channel(shipping.progress());
-        let ends = PerLog {
-            alerts: own.end_of(LogName::Alerts),
-            tracks: own.end_of(LogName::Tracks),
-        };
-        let shipper = Self {
+        (dealer, notebook): (Arc<Dealer>, Arc<Notebook>),
+        shipping: Shipping,
+        (partition, delivery): (Partition, Delivery),
+        state: Arc<State>,
+    ) -> Self {
+        Self {
+            due: dealer.due(partition),
+            partition,
             own,
+            dealer,
+            notebook,
             delivery,
             shipping,
-            ends,
-            progress,
-            stop,
+            state,
             started: Instant::now(),
             unconfirmed: Unconfirmed::default(),
             standing: watch::Sender::default(),
-        };
-        Ok((shipper, read))
+        }
     }
 
     /// How it gets on, to be watched.
@@ -82,48 +79,48 @@ impl Shipper {
     }
 
     /// Until it is told to stop or the own journal is closed.
-    pub(super) async fn run(mut self) {
-        let mut stop = self.stop.clone();
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
             // What is given up in the middle is taken for not shipped.
             _ = stop.wait_for(|stop| *stop) => {}
-            () = async { while self.step().await.is_ok() {} } => {}
+            () = self.ship_for_ever() => {}
         }
-        self.remember().await;
+        self.remember();
+    }
+
+    async fn ship_for_ever(&mut self) {
+        if self.partition != Partition::ZERO {
+            // The first says how many there are; with another number nothing is in its place.
+            self.state.admitted().await;
+        }
+        while self.step().await.is_ok() {}
     }
 
     async fn step(&mut self) -> Result<(), Closed> {
-        let ends = PerLog {
-            alerts: *self.ends.alerts.borrow_and_update(),
-            tracks: *self.ends.tracks.borrow_and_update(),
-        };
-        match self.shipping.step(self.now_ms(), ends) {
+        let due = *self.due.borrow_and_update();
+        match self.shipping.step(self.now_ms(), due) {
             Step::Connect => match self.delivery.connect().await {
-                Ok(()) => self.shipping.connected(),
+                Ok(()) => {
+                    self.state.admit();
+                    self.shipping.connected();
+                }
                 Err(why) => self.pause(why).await,
             },
             Step::Prove => self.prove().await?,
-            Step::Ship { from } => self.ship(from, ends).await?,
+            Step::Ship { from } => self.ship(from, due).await?,
             Step::Confirm => self.confirm().await,
-            Step::Remember => self.remember().await,
+            Step::Remember => self.remember(),
             Step::Rest { until_ms } => {
                 let rest = Duration::from_millis(until_ms.saturating_sub(self.now_ms()));
-                let PerLog { alerts, tracks } = &mut self.ends;
                 let changed = tokio::select! {
-                    changed = alerts.changed() => changed,
-                    changed = tracks.changed() => changed,
+                    changed = self.due.changed() => changed,
                     () = sleep(rest) => Ok(()),
                 };
                 changed.map_err(|_| Closed)?;
             }
         }
-        self.progress.send_if_modified(|known| {
-            let now = self.shipping.progress();
-            let changes = *known != now;
-            *known = now;
-            changes
-        });
+        self.dealer.note(self.partition, self.shipping.progress());
         self.note_unconfirmed();
         Ok(())
     }
@@ -146,7 +143,8 @@ impl Shipper {
             .standing
             .send_if_modified(|standing| standing.stuck.take().is_some());
         if was_stuck {
-            tracing::info!("the shared log takes what is shipped again");
+            let partition = self.partition.0;
+            tracing::info!(partition, "the shared log takes what is shipped again");
         }
     }
 
@@ -166,46 +164,47 @@ impl Shipper {
         let again = self.shipping.proved(self.now_ms(), there, first);
         if again > 0 {
             tracing::warn!(
+                partition = self.partition.0,
                 entries = again,
-                "the shared log has lost what it had taken; it is shipped again"
+                "the shared log has lost what it had taken; of these entries its own are shipped again"
             );
         }
+        self.pass();
         // Who has something to ship gets on when that is taken: a server may answer and still refuse it.
         let shipped = self.shipping.progress().shipped;
-        if shipped == self.own.store.ends() {
+        if self.dealer.passed_by(self.partition, shipped).is_some() {
             self.get_on();
         }
         Ok(())
     }
 
-    async fn ship(&mut self, from: PerLog<Offset>, ends: PerLog<Offset>) -> Result<(), Closed> {
-        let own = Arc::clone(&self.own);
-        let reading = tokio::task::spawn_blocking(move || read(&own, from, ends));
-        let runs = reading.await.map_err(|_| Closed)?.map_err(|_| Closed)?;
-        for log in LogName::ALL {
-            let (run, wanted) = (runs.get(log), *from.get(log));
-            if run.first > wanted {
-                let entries = run.first.since(wanted);
-                tracing::warn!(%log, entries, "the own journal does not have them any more; they are passed over");
-                self.shipping.skipped(log, run.first);
+    async fn ship(&mut self, from: PerLog<Offset>, due: PerLog<Offset>) -> Result<(), Closed> {
+        let reading = self.dealer.read(self.partition, from, due).await;
+        let PerLog { alerts, tracks } = reading.map_err(|_| Closed)?;
+        for (log, share) in [(LogName::Alerts, &alerts), (LogName::Tracks, &tracks)] {
+            if share.missing > 0 {
+                let (partition, entries) = (self.partition.0, share.missing);
+                tracing::warn!(%log, partition, entries, "the own journal does not have them any more; they are passed over");
             }
         }
-        let batch = Batch {
-            id: BatchId(0),
-            runs,
+        let ends = PerLog {
+            alerts: alerts.end,
+            tracks: tracks.end,
         };
-        if LogName::ALL
-            .iter()
-            .all(|&log| batch.runs.get(log).entries.is_empty())
-        {
+        if alerts.entries.is_empty() && tracks.entries.is_empty() {
+            self.shipping.passed(ends);
             return Ok(());
         }
-        let ends = PerLog {
-            alerts: batch.runs.alerts.end(),
-            tracks: batch.runs.tracks.end(),
+        let run = |first, entries| Run { first, entries };
+        let batch = Batch {
+            id: BatchId(0),
+            runs: PerLog {
+                alerts: run(from.alerts, alerts.entries),
+                tracks: run(from.tracks, tracks.entries),
+            },
         };
         let at_ms = self.own.clock().unix_ms();
-        self.shipping.sending(ends);
+        self.shipping.sending(&alerts.offsets);
         let behind = self.shipping.behind();
         let delivered = self.delivery.append(&batch, behind, at_ms).await;
         if !self.delivery.is_connected() {
@@ -236,20 +235,19 @@ impl Shipper {
         }
     }
 
-    /// Writes down how far it is. A disk that has failed is the own journal's matter; what is on it is
-    /// shipped all the same.
-    async fn remember(&mut self) {
-        let row = Row {
-            key: Bytes::from_static(MEMORY_ROW),
-            value: self.shipping.memory().encode(),
-            folded_to: self.shipping.progress().shipped.alerts,
-        };
-        let slice = SnapshotSlice {
-            rows: vec![row],
-            ..SnapshotSlice::default()
-        };
-        let written = pending::snapshot_write(slice, |chore| self.own.chore(chore)).await;
-        self.shipping.remembered(self.now_ms(), written.is_ok());
+    /// Passes over what was dealt to others since.
+    fn pass(&mut self) {
+        let shipped = self.shipping.progress().shipped;
+        if let Some(to) = self.dealer.passed_by(self.partition, shipped) {
+            self.shipping.passed(to);
+        }
+    }
+
+    /// Has it written down how far it is.
+    fn remember(&mut self) {
+        self.pass();
+        self.notebook.note(self.partition, &self.shipping.memory());
+        self.shipping.remembered(self.now_ms(), true);
     }
 
     /// After something that failed.
@@ -259,6 +257,7 @@ impl Shipper {
             let is_new = standing.stuck.as_ref() != Some(&why);
             if is_new {
                 tracing::warn!(
+                    partition = self.partition.0,
                     why,
                     "nothing is shipped into the shared log now; the own journal keeps it"
                 );
@@ -274,31 +273,6 @@ impl Shipper {
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
-}
-
-/// What comes next of both logs, as much as one batch takes. A run that begins later than `from` says
-/// that what is before it cannot be read.
-fn read(
-    own: &Writer,
-    from: PerLog<Offset>,
-    ends: PerLog<Offset>,
-) -> Result<PerLog<Run>, StoreError> {
-    let limits = Limits::default();
-    let mut runs = PerLog::<Run>::default();
-    for log in LogName::ALL {
-        let (first, run) = (*from.get(log), runs.get_mut(log));
-        run.first = first;
-        if first >= *ends.get(log) {
-            continue;
-        }
-        match own.store.read_at(log, first, limits.batch_bytes_max)? {
-            ReadAt::Entries(entries) => run.entries = entries,
-            ReadAt::Gap { first_available } => run.first = first_available,
-            ReadAt::End | ReadAt::Beyond { .. } => {}
-        }
-        run.entries.truncate(limits.batch_entries_max);
-    }
-    Ok(runs)
 }
 
 /// Where the last entry came to stand, and what it is there.

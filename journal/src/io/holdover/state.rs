@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) unanswered: watch::Sender<u64>,
     /// The first own offset that has to be kept, as the caller says; `u64::MAX` while nobody does.
     pub(super) keep_from: AtomicU64,
+    /// The first partition was reached: the shared log is cut as this process is configured.
+    admitted: watch::Sender<bool>,
 }
 
 impl State {
@@ -26,12 +28,35 @@ impl State {
             closing: AtomicBool::new(false),
             unanswered: watch::Sender::new(0),
             keep_from: AtomicU64::new(u64::MAX),
+            admitted: watch::Sender::new(false),
         })
+    }
+
+    pub(super) fn admit(&self) {
+        self.admitted
+            .send_if_modified(|admitted| !std::mem::replace(admitted, true));
+    }
+
+    /// Returns when the first partition was reached.
+    pub(super) async fn admitted(&self) {
+        // The sender is in `self`.
+        let _ = self
+            .admitted
+            .subscribe()
+            .wait_for(|admitted| *admitted)
+            .await;
     }
 
     /// Takes note, unless it is over.
     pub(super) fn be(&self, health: Health) {
+        self.look(|| health);
+    }
+
+    /// Takes note of what is seen now, unless it is over. One look after the other, so that the last
+    /// word is the newest.
+    pub(super) fn look(&self, look: impl FnOnce() -> Health) {
         self.health.send_if_modified(|now| {
+            let health = look();
             let changes = !now.is_over() && *now != health;
             if changes {
                 *now = health;

@@ -12,7 +12,7 @@ impl Held {
     /// Which alerts wait for the shared log. Reads a page of the own journal when any does.
     pub(crate) fn unshipped(&self) -> Unshipped {
         let own = self.owner.own.writer();
-        let first = self.owner.progress.borrow().shipped.alerts;
+        let first = self.progress().borrow().shipped.alerts;
         let end = own.store.ends().alerts.max(first);
         let oldest = (first < end)
             .then(|| own.store.committed_at_ms(LogName::Alerts, first))

@@ -98,6 +98,20 @@ pub enum ConnectError {
         /// The newest version that this release reads.
         known: u64,
     },
+    /// The log was set up with another number of partitions: what one phone says would be in two of
+    /// them.
+    #[error(
+        "the log on {at} has {found} partitions, this process is configured for {configured}; \
+         the number is fixed when the log is set up: configure {found}, or another key prefix"
+    )]
+    OtherPartitions {
+        /// The server's address.
+        at: String,
+        /// The number that is there.
+        found: u64,
+        /// The number in the settings.
+        configured: u16,
+    },
 }
 
 fn list(findings: &[Finding]) -> String {

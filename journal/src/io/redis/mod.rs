@@ -201,6 +201,11 @@ impl Redis {
             .has_reached(MEMORY_ALARM_PERCENT)
     }
 
+    /// Takes no more.
+    pub(crate) fn begin_to_close(&self) {
+        self.shared().close();
+    }
+
     pub(crate) async fn close(&self) {
         let mut ended = self.shared().ended.subscribe();
         self.shared().close();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::hash_slot::HashSlot;
 use crate::offset::{LogName, Partition};
+use crate::partitions::PartitionCount;
 
 /// How long one server may take until it has let us in. Half of what an append may take, so that a
 /// server that is gone is known to be before anybody gives up.
@@ -92,7 +93,7 @@ pub struct ClientCertificate {
     pub key_file: PathBuf,
 }
 
-/// Everything about one partition on a Redis server.
+/// Everything about a log on a Redis server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How the master is found.
@@ -105,7 +106,9 @@ pub struct Settings {
     /// What all keys begin with: several deployments may share a server. Without braces, which
     /// decide the slot of a cluster.
     pub key_prefix: String,
-    /// The partition that this handle is.
+    /// How many partitions the log has: the same for all who share it, and fixed when it is set up.
+    pub partitions: PartitionCount,
+    /// The partition that a handle is, where it is one; see [`super::Redis`].
     pub partition: Partition,
     /// Replicas that have to have an entry before its append is confirmed: in their memory, which is
     /// what a server can tell. With 0 nobody waits.
@@ -119,7 +122,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Partition 0 at one address, unencrypted, with nobody to wait for.
+    /// The one partition of a log at one address, unencrypted, with nobody to wait for.
     #[must_use]
     pub fn at(address: Address) -> Self {
         Self {
@@ -127,11 +130,21 @@ impl Settings {
             tls: None,
             credentials: None,
             key_prefix: KEY_PREFIX.to_owned(),
+            partitions: PartitionCount::ONE,
             partition: Partition::ZERO,
             replicas: 0,
             replicas_timeout: REPLICAS_TIMEOUT,
             connect_timeout: CONNECT_TIMEOUT,
             response_timeout: RESPONSE_TIMEOUT,
+        }
+    }
+
+    /// The same log, and this partition of it.
+    #[must_use]
+    pub fn of_partition(&self, partition: Partition) -> Self {
+        Self {
+            partition,
+            ..self.clone()
         }
     }
 }
@@ -148,6 +161,8 @@ pub(super) struct Keys {
     pub(super) snapshot_mark: String,
     /// The version of all this.
     pub(super) format: String,
+    /// How many partitions the log has. Each says it, as in a cluster each is elsewhere.
+    pub(super) partitions: String,
     /// When somebody last waited for the replicas of everything: milliseconds since the Unix epoch.
     pub(super) waited_at: String,
 }
@@ -161,6 +176,7 @@ impl Keys {
             snapshot_rows: key("snapshot"),
             snapshot_mark: key("snapshot_mark"),
             format: key("format"),
+            partitions: key("partitions"),
             waited_at: key("waited_at"),
         }
     }
@@ -191,6 +207,7 @@ mod tests {
             &keys.snapshot_rows,
             &keys.snapshot_mark,
             &keys.format,
+            &keys.partitions,
             &keys.waited_at,
         ];
         assert!(all.iter().all(|key| key.starts_with("{ansim:p7}:")));

@@ -166,13 +166,15 @@ impl Shared {
             why: why.to_owned(),
         };
         if self.be(troubled) {
-            tracing::warn!(why, "the log takes nothing now");
+            let partition = self.settings.partition.0;
+            tracing::warn!(partition, why, "the log takes nothing now");
         }
     }
 
     pub(super) fn be_healthy(&self) {
         if self.be(Health::Healthy) {
-            tracing::info!("the log takes entries again");
+            let partition = self.settings.partition.0;
+            tracing::info!(partition, "the log takes entries again");
         }
     }
 

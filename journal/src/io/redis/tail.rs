@@ -163,7 +163,8 @@ impl Follower {
             };
             // Once for each reason, however often it is tried.
             if backoff.is_fresh() || why != said {
-                tracing::warn!(log = %self.log, why, "the log cannot be followed now");
+                let partition = self.shared.settings.partition.0;
+                tracing::warn!(log = %self.log, partition, why, "the log cannot be followed now");
                 said = why;
             }
             sleep(backoff.next()).await;

@@ -65,12 +65,13 @@ pub(super) async fn run(shared: Arc<Shared>, mut link: Option<Link>) {
 pub(super) async fn reach(shared: &Shared) -> Result<(Link, Vec<Finding>, Looked), ConnectError> {
     let mut link = connect::master(&shared.settings).await?;
     let findings = check::fitness(&mut link, shared.settings.replicas).await?;
-    let looked = probe::look(&mut link, &shared.keys).await;
+    let partitions = shared.settings.partitions;
+    let looked = probe::look(&mut link, &shared.keys, partitions).await;
     let looked = looked.map_err(|failure| ConnectError::Unreachable {
         at: link.at.clone(),
         why: failure.why().to_owned(),
     })?;
-    probe::check_format(&link, &looked)?;
+    probe::check_layout(&link, &looked, partitions)?;
     Ok((link, findings, looked))
 }
 
@@ -86,7 +87,13 @@ pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
         is_new
     });
     let replication_id = looked.info.replication_id();
-    tracing::info!(server = link.at, replication_id, "connected to the log");
+    let partition = shared.settings.partition.0;
+    tracing::info!(
+        server = link.at,
+        partition,
+        replication_id,
+        "connected to the log"
+    );
     take_look(shared, &looked);
     shared.come_back();
     Ok(link)
@@ -101,7 +108,7 @@ fn take_look(shared: &Shared, looked: &Looked) {
             tracks: looked.extents.tracks.end,
         };
     }
-    match &looked.format {
+    match &looked.layout {
         Ok(_) => shared.be_healthy(),
         Err(why) => shared.be_troubled(why),
     }
@@ -125,7 +132,7 @@ async fn serve(shared: &Shared, mut link: Link, backoff: &mut Backoff) -> Left {
             return Left::Lost(why);
         }
         if Instant::now() >= next_look {
-            match probe::look(&mut link, &shared.keys).await {
+            match probe::look(&mut link, &shared.keys, shared.settings.partitions).await {
                 Ok(looked) => take_look(shared, &looked),
                 Err(Failure::Refused(why)) => shared.be_troubled(&why),
                 Err(Failure::Broken(why)) => return Left::Lost(why),

@@ -15,6 +15,7 @@ fn with_clock(server: &TestServer) -> (Author, Arc<AtomicU64>) {
     let journal = over(&disk, server.settings(), &options);
     let author = Author {
         name: "a",
+        phones: 0,
         disk,
         journal,
         receipted: Vec::new(),
