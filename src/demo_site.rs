@@ -136,6 +136,7 @@ impl DemoSite {
                 site_key: self.site_key.clone(),
                 map_source: MapSource::fixed(map.clone()),
                 map,
+                fold: None,
                 policy: Policy::default(),
                 console: HttpConfig {
                     listen: loopback,

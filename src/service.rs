@@ -15,7 +15,8 @@ use anyhow::Context as _;
 use dispatcher::io::http::{MapReloader, Server, ServerHandle};
 use dispatcher::io::{Engine, EngineConfig};
 use dispatcher::jurisdiction::JurisdictionIndex;
-use journal::{Clock, DayKeys, Health, Journal};
+use journal::io::redis::settings::Settings;
+use journal::{Clock, ConnectError, DayKeys, Health, Journal, Options, Redis};
 use prometheus_client::registry::Registry;
 use relay::{Parts, Relay, RelayHandle};
 use tokio::task::JoinHandle;
@@ -26,6 +27,10 @@ pub use parts::{DispatcherParts, RelayParts, Role, ServiceParts, read_certificat
 
 /// How often the relay is asked what keeps it from its work.
 const LOOK_AT_THE_RELAY_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the server of the log may take, at the start, to say whether it is the one that is meant:
+/// phones wait for that.
+const LOOK_AT_THE_LOG_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long the dispatcher may take to write its last snapshot.
 const DISPATCHER_FAREWELL: Duration = Duration::from_secs(5);
@@ -251,12 +256,26 @@ async fn open_log(parts: &ServiceParts) -> anyhow::Result<Journal> {
         .with_context(|| format!("cannot create {}", folder.display()))?;
     let options = parts.journal.clone();
     if let Some(settings) = parts.log.clone() {
+        refuse_other_log(settings.clone(), &options).await?;
         let opening =
             tokio::task::spawn_blocking(move || Journal::open_held(path, settings, options));
         return Ok(opening.await??);
     }
     let opening = tokio::task::spawn_blocking(move || Journal::open_embedded(path, options));
     Ok(opening.await??)
+}
+
+/// Whoever is configured for another log would never ship what it receipts. A server that is away is no
+/// reason not to start: that is seen later.
+async fn refuse_other_log(settings: Settings, options: &Options) -> anyhow::Result<()> {
+    match timeout(LOOK_AT_THE_LOG_WITHIN, Redis::open(settings, options)).await {
+        Ok(Err(error @ ConnectError::OtherPartitions { .. })) => Err(error.into()),
+        Ok(Err(_)) | Err(_) => Ok(()),
+        Ok(Ok(redis)) => {
+            Journal::Redis(redis).close().await;
+            Ok(())
+        }
+    }
 }
 
 fn start_relay(
@@ -291,6 +310,7 @@ impl Board {
         let index = tokio::task::spawn_blocking(move || JurisdictionIndex::new(map)).await?;
         let config = EngineConfig {
             journal: common.journal.clone(),
+            fold: parts.fold,
             day_keys: Arc::clone(&common.day_keys),
             site_key: parts.site_key,
             index: Arc::new(index),

@@ -1,11 +1,13 @@
 //! The board: all incidents, as a fold of the log and of nothing else. No map, no policy, no clock.
 
+mod cursor;
 mod excerpt;
 mod history;
 mod incident;
 mod trail;
 mod waiting;
 
+pub use cursor::{Cursor, Cursors, LogPlace};
 pub use history::{By, HistoryItem, HistoryKind};
 pub use incident::{CancelClaim, Incident, Speaker, Spoken, UnusableFix};
 pub use trail::{FixKey, Trail, TrailPoint};
@@ -15,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use journal::Offset;
+use journal::{Offset, Partition};
 use protocol::{
     AlertId, DecisionHeader, DecisionId, DeskId, DeviceId, Effect, IncidentId, Millis,
     ReportHeader, State, Subject, UnixMillis,
@@ -31,15 +33,6 @@ const KEEP_CLOSED: Millis = Millis::from_secs(25 * 3600);
 /// resend does not ring (the seven days of the log's rule 7).
 const KEEP_TOMBSTONES: Millis = Millis::from_secs(7 * 24 * 3600);
 
-/// Where a reader of both logs stands: the first offset of each that it has not folded.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub struct Cursor {
-    /// In the alert log.
-    pub alerts: Offset,
-    /// In the track log.
-    pub tracks: Offset,
-}
-
 /// What an entry did to the board.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Applied {
@@ -49,7 +42,7 @@ pub enum Applied {
     Nowhere,
 }
 
-/// All incidents of a partition.
+/// All incidents of the partitions that are folded.
 #[derive(Debug, Default)]
 pub struct Board {
     incidents: BTreeMap<IncidentId, Incident>,
@@ -62,12 +55,18 @@ pub struct Board {
     tombstones: BTreeMap<IncidentId, Tombstone>,
     /// Incidents in the order of their last change, the newest last.
     changes: BTreeMap<u64, IncidentId>,
+    /// The same changes by the partition that made them.
+    changes_by: BTreeSet<(Partition, u64)>,
     /// Incidents that left, in the order in which they did.
     departures: BTreeMap<u64, IncidentId>,
     change: u64,
     /// Incidents that no officer has acknowledged.
     waiting: Waiting,
-    cursor: Cursor,
+    /// The change before the first of this fold.
+    began_at: u64,
+    cursors: Cursors,
+    /// The partition of the entry that is folded now.
+    folding: Partition,
     log_time: UnixMillis,
     /// Entries whose fold panicked.
     panics: u64,
@@ -89,13 +88,26 @@ impl Board {
     pub fn counting_on(change: u64) -> Self {
         Self {
             change,
+            began_at: change,
             ..Self::default()
         }
     }
 
     /// Folds one entry of the alert log. Never fails: what cannot be understood marks its incident.
-    pub fn apply_alert(&mut self, offset: Offset, opened: &Opened) -> Applied {
-        self.cursor.alerts = self.cursor.alerts.max(offset.plus(1));
+    pub fn apply_alert(
+        &mut self,
+        partition: Partition,
+        offset: Offset,
+        opened: &Opened,
+    ) -> Applied {
+        let alerts = offset.plus(1);
+        self.begin_entry(
+            partition,
+            Cursor {
+                alerts,
+                ..Cursor::default()
+            },
+        );
         self.log_time = self.log_time.max(opened.header.time);
         match &opened.header.subject {
             Subject::Report(report) => self.apply_report(offset, report, opened),
@@ -105,8 +117,20 @@ impl Board {
     }
 
     /// Folds one entry of the track log. A track of an unknown or closed incident is dropped.
-    pub fn apply_track(&mut self, offset: Offset, opened: &Opened) -> Applied {
-        self.cursor.tracks = self.cursor.tracks.max(offset.plus(1));
+    pub fn apply_track(
+        &mut self,
+        partition: Partition,
+        offset: Offset,
+        opened: &Opened,
+    ) -> Applied {
+        let tracks = offset.plus(1);
+        self.begin_entry(
+            partition,
+            Cursor {
+                tracks,
+                ..Cursor::default()
+            },
+        );
         let Subject::Report(report) = &opened.header.subject else {
             return Applied::Nowhere;
         };
@@ -135,6 +159,11 @@ impl Board {
             Ok(false) => Applied::Incident(id, Effect::Duplicate),
             Err(_) => self.mark_raw(id),
         }
+    }
+
+    fn begin_entry(&mut self, partition: Partition, cursor: Cursor) {
+        self.folding = partition;
+        self.cursors.reach(LogPlace { partition, cursor });
     }
 
     /// A full incident has alerts that it does not tell apart.
@@ -281,10 +310,15 @@ impl Board {
             return;
         };
         self.change += 1;
-        self.changes.remove(&incident.change());
-        incident.set_change(self.change, self.cursor);
+        let before = (incident.changed_at().partition, incident.change());
+        let partition = self.folding;
+        let cursor = self.cursors.of(partition);
+        incident.set_change(self.change, LogPlace { partition, cursor });
+        self.changes.remove(&before.1);
+        self.changes_by.remove(&before);
         self.changes.insert(self.change, id);
         self.waiting.note(incident);
+        self.changes_by.insert((partition, self.change));
     }
 
     /// Takes what is long closed off the board, by the time of the log and never before `now` says
@@ -315,6 +349,8 @@ impl Board {
             return;
         };
         self.changes.remove(&incident.change());
+        let by = incident.changed_at().partition;
+        self.changes_by.remove(&(by, incident.change()));
         if self.newest.get(&incident.device()) == Some(&id) {
             self.newest.remove(&incident.device());
         }
@@ -388,22 +424,36 @@ impl Board {
             .filter_map(|(_, id)| self.tombstones.get(id).map(|left| (*id, &left.desks)))
     }
 
-    /// The newest change that a reader of both logs at `cursor` has seen, whichever board it read
+    /// The newest change up to which a reader at these cursors has seen all, whichever board it read
     /// from; 0 when it has seen none.
     #[must_use]
-    pub fn change_at(&self, cursor: Cursor) -> u64 {
-        let seen = |id: &IncidentId| {
-            self.incidents.get(id).is_some_and(|incident| {
-                let changed = incident.changed_at();
-                changed.alerts <= cursor.alerts && changed.tracks <= cursor.tracks
-            })
+    pub fn change_at(&self, cursors: &Cursors) -> u64 {
+        let is_seen = |change: &u64| {
+            let incident = self
+                .changes
+                .get(change)
+                .and_then(|id| self.incidents.get(id));
+            incident.is_none_or(|incident| cursors.has_seen(&incident.changed_at()))
         };
-        // Both offsets only grow with the number of a change, so what is seen is its beginning.
-        self.changes
-            .iter()
-            .rev()
-            .find(|(_, id)| seen(id))
-            .map_or(0, |(change, _)| *change)
+        let mut unseen_from = u64::MAX;
+        let mut partition = Partition::ZERO;
+        // Within a partition both offsets only grow with the number of a change, so what is unseen is its
+        // end.
+        while let Some(&(of, _)) = self.changes_by.range((partition, 0)..).next() {
+            let changes = self.changes_by.range((of, 0)..=(of, u64::MAX)).rev();
+            let unseen = changes
+                .map(|(_, change)| change)
+                .take_while(|change| !is_seen(change));
+            unseen_from = unseen
+                .last()
+                .map_or(unseen_from, |first| unseen_from.min(*first));
+            let Some(next) = of.0.checked_add(1) else {
+                break;
+            };
+            partition = Partition(next);
+        }
+        let seen = self.changes.range(..unseen_from).next_back();
+        seen.map_or(0, |(change, _)| *change)
     }
 
     /// The number of the newest change; this board's own count.
@@ -412,10 +462,16 @@ impl Board {
         self.change
     }
 
-    /// How far both logs are folded.
+    /// The change before the first of this fold: whoever has seen no later one has seen nothing of it.
     #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        self.cursor
+    pub fn began_at(&self) -> u64 {
+        self.began_at
+    }
+
+    /// How far the logs are folded.
+    #[must_use]
+    pub fn cursors(&self) -> &Cursors {
+        &self.cursors
     }
 
     /// The newest time in the log.

@@ -9,7 +9,7 @@ mod side_door;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use journal::{LogName, Offset};
+use journal::{LogName, Offset, Partition};
 use protocol::{
     Assigned, Decision, DecisionHeader, DecisionId, DeskId, Effect, FormatVersion, IncidentId,
     Millis, OfficerId, Outcome, Revision, Site, State, Subject, UnixMillis,
@@ -163,10 +163,16 @@ impl Dispatch {
     }
 
     /// Folds an entry, and says what it did.
-    pub fn handle_entry(&mut self, log: LogName, offset: Offset, opened: &Opened) -> Applied {
+    pub fn handle_entry(
+        &mut self,
+        partition: Partition,
+        log: LogName,
+        offset: Offset,
+        opened: &Opened,
+    ) -> Applied {
         let applied = match log {
-            LogName::Alerts => self.board.apply_alert(offset, opened),
-            LogName::Tracks => self.board.apply_track(offset, opened),
+            LogName::Alerts => self.board.apply_alert(partition, offset, opened),
+            LogName::Tracks => self.board.apply_track(partition, offset, opened),
         };
         match &opened.header.subject {
             Subject::Decision(decision) => {

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use journal::Offset;
 use protocol::side_door::Answer;
 use protocol::{
     Assigned, Decision, DeviceId, Effect, Header, IncidentId, Millis, Subject, UnixMillis,
@@ -281,19 +280,18 @@ impl Unlogged {
             return;
         };
         let mut excerpt = around.board.excerpt(device);
-        // Where the log ends is where it will come to stand at the earliest.
-        let offset: Offset = around.board.cursor().alerts;
+        let (partition, offset) = around.board.next_place(device);
         let mut found = BTreeSet::new();
         let before = phone.reports.len();
-        phone
-            .reports
-            .retain(|opened| match excerpt.apply_alert(offset, opened) {
+        phone.reports.retain(
+            |opened| match excerpt.apply_alert(partition, offset, opened) {
                 Applied::Incident(_, Effect::Duplicate) | Applied::Nowhere => false,
                 Applied::Incident(id, _) => {
                     found.insert(id);
                     true
                 }
-            });
+            },
+        );
         self.reports -= before - phone.reports.len();
         let was = std::mem::replace(&mut phone.incidents, found.clone());
         if phone.reports.is_empty() {

@@ -1,10 +1,12 @@
 //! The section `[log]`: the log on Redis that relays and dispatchers share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use journal::io::redis::settings::{
     Address, ClientCertificate, Credentials, KEY_PREFIX, Settings, Tls, Topology,
 };
+use journal::{PARTITIONS_DEFAULT, Partition, PartitionCount};
 use serde::{Deserialize, Serialize};
 
 /// The port of Redis where none is said.
@@ -43,6 +45,12 @@ pub struct Log {
     /// What all keys begin with.
     #[serde(default = "default_prefix")]
     pub prefix: String,
+    /// How many partitions the log has: the same for all that share it, and fixed when it is set up.
+    #[serde(default = "default_partitions")]
+    pub partitions: u16,
+    /// The partitions that the board of this dispatcher shows; all, where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<BTreeSet<u16>>,
     /// Replicas that must have an entry before its append is confirmed.
     #[serde(default = "default_replicas")]
     pub replicas: u8,
@@ -50,6 +58,10 @@ pub struct Log {
 
 fn default_prefix() -> String {
     KEY_PREFIX.to_owned()
+}
+
+fn default_partitions() -> u16 {
+    PARTITIONS_DEFAULT.get()
 }
 
 /// One: a single server that dies takes nothing with it that was confirmed.
@@ -72,6 +84,13 @@ impl Log {
         paths.into_iter().flatten()
     }
 
+    /// The partitions that the board of a dispatcher shows; `None` for all.
+    #[must_use]
+    pub fn fold(&self) -> Option<BTreeSet<Partition>> {
+        let fold = self.fold.as_ref()?;
+        Some(fold.iter().copied().map(Partition).collect())
+    }
+
     /// As the journal wants it.
     ///
     /// # Errors
@@ -88,6 +107,16 @@ impl Log {
         if self.prefix.is_empty() || self.prefix.contains(['{', '}']) {
             return Err("log.prefix must be a word without braces".to_owned());
         }
+        let partitions = PartitionCount::new(self.partitions)
+            .ok_or_else(|| format!("log.partitions must be 1 to {}", PartitionCount::MAX))?;
+        let is_there =
+            |fold: &BTreeSet<u16>| fold.last().is_some_and(|last| *last < self.partitions);
+        if !self.fold.as_ref().is_none_or(is_there) {
+            return Err(format!(
+                "log.fold must name partitions from 0 to {}, at least one",
+                partitions.get() - 1
+            ));
+        }
         let topology = self.topology(credentials.clone())?;
         // The address is replaced by the topology.
         let nowhere = Address {
@@ -99,6 +128,7 @@ impl Log {
             tls: self.tls()?,
             credentials,
             key_prefix: self.prefix.clone(),
+            partitions,
             replicas: self.replicas,
             ..Settings::at(nowhere)
         })
@@ -189,6 +219,10 @@ mod tests {
         };
         assert_eq!(address.to_string(), "log.example:6379");
         assert_eq!((one.replicas, one.tls), (1, None));
+        assert_eq!(one.partitions.get(), 16);
+        let part: Log = toml::from_str("servers = ['a']\nfold = [15, 0]").unwrap();
+        part.check().unwrap();
+        assert_eq!(part.fold(), Some([Partition(0), Partition(15)].into()));
         let watched =
             settings("servers = ['a:1', '[::1]:2', 'c']\nsentinel_service = 'ansim'").unwrap();
         let Topology::Sentinel { sentinels, .. } = watched.topology else {
@@ -217,6 +251,10 @@ mod tests {
             "servers = ['a']\ncertificate = 'c'",
             "servers = ['a']\ncertificate = 'c'\nprivate_key = 'k'",
             "servers = ['a']\nprefix = '{x}'",
+            "servers = ['a']\npartitions = 0",
+            "servers = ['a']\npartitions = 257",
+            "servers = ['a']\nfold = []",
+            "servers = ['a']\nfold = [0, 16]",
         ] {
             assert!(settings(wrong).is_err(), "{wrong}");
         }

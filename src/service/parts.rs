@@ -1,5 +1,6 @@
 //! What a process is made of: everything has been read and checked, nothing is written or bound.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,14 +10,14 @@ use dispatcher::io::http::{HttpConfig, TlsFiles};
 use dispatcher::io::users::Users;
 use dispatcher::jurisdiction::{Authority as MapAuthority, IdProperties, JurisdictionMap, load};
 use dispatcher::proposer::Policy;
-use journal::Options;
 use journal::io::redis::settings::Settings;
+use journal::{Options, Partition};
 use protocol::token::Authority;
 use protocol::{Millis, SitePrivateKey};
 use relay::{Certificate, Dispatchers, RelayConfig, RetryPolicy};
 
 use super::build_name;
-use crate::config::{Config, Console, Relay};
+use crate::config::{Config, Console, Log, Relay};
 use crate::map_text;
 use crate::site_keys::SiteKeys;
 
@@ -71,6 +72,8 @@ pub struct DispatcherParts {
     pub map: JurisdictionMap,
     /// Reads it anew, for a service that runs.
     pub map_source: MapSource,
+    /// The partitions of the log that the board shows; `None` for all.
+    pub fold: Option<BTreeSet<Partition>>,
     /// What else holds.
     pub policy: Policy,
     /// The officers' door.
@@ -153,6 +156,7 @@ impl DispatcherParts {
             site_key: SiteKeys::in_folder(&config.site.keys).site_key()?,
             map,
             map_source: map_source(config),
+            fold: config.log.as_ref().and_then(Log::fold),
             policy: Policy {
                 acknowledge_within: Millis::from_secs(config.policy.acknowledge_within_s),
             },

@@ -1,5 +1,6 @@
 //! What a board knows of one phone, by itself.
 
+use journal::{Offset, Partition};
 use protocol::{AlertId, DeviceId};
 
 use super::Board;
@@ -10,7 +11,7 @@ impl Board {
     pub fn excerpt(&self, device: &DeviceId) -> Self {
         let first = (*device, AlertId::from_bytes([0; 16]));
         let mut excerpt = Self {
-            cursor: self.cursor,
+            cursors: self.cursors.clone(),
             log_time: self.log_time,
             ..Self::default()
         };
@@ -29,5 +30,17 @@ impl Board {
             excerpt.newest.insert(*device, *newest);
         }
         excerpt
+    }
+
+    /// Where what this phone says next will come to stand at the earliest. Of a phone of which the log has nothing, the
+    /// board does not know the partition, and there is nothing that it could come before.
+    #[must_use]
+    pub fn next_place(&self, device: &DeviceId) -> (Partition, Offset) {
+        let newest = self
+            .newest
+            .get(device)
+            .and_then(|id| self.incidents.get(id));
+        let partition = newest.map_or(Partition::ZERO, |incident| incident.changed_at().partition);
+        (partition, self.cursors.of(partition).alerts)
     }
 }

@@ -12,7 +12,7 @@ use protocol::{
     State, UnixMillis, Unusable, Verification,
 };
 
-use super::Cursor;
+use super::LogPlace;
 use super::history::{HistoryItem, HistoryKind};
 use super::trail::{FixKey, Trail, TrailPoint};
 use crate::opened::Body;
@@ -53,7 +53,7 @@ pub struct Incident {
     desks: BTreeSet<DeskId>,
     history: VecDeque<HistoryItem>,
     change: u64,
-    changed_at: Cursor,
+    changed_at: LogPlace,
 }
 
 /// The latest fix was none; the last good one is kept.
@@ -200,7 +200,7 @@ impl Incident {
             desks: BTreeSet::new(),
             history: VecDeque::new(),
             change: 0,
-            changed_at: Cursor::default(),
+            changed_at: LogPlace::default(),
         }
     }
 
@@ -398,7 +398,7 @@ impl Incident {
         self.same_alert_elsewhere = true;
     }
 
-    pub(super) fn set_change(&mut self, change: u64, at: Cursor) {
+    pub(super) fn set_change(&mut self, change: u64, at: LogPlace) {
         self.change = change;
         self.changed_at = at;
     }

@@ -1,6 +1,6 @@
 mod positions;
 
-use journal::Offset;
+use journal::{Offset, Partition};
 use proptest::prelude::*;
 use protocol::{
     CancelMeaning, Content, Day, Decision, DecisionHeader, DecisionId, DecisionKind, DeskId,
@@ -91,9 +91,17 @@ fn only(board: &Board) -> &Incident {
 #[test]
 fn a_resend_is_the_same_incident_and_changes_nothing() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
     let before = only(&board).clone();
-    let applied = board.apply_alert(Offset(1), &raise(device(1), alert(1), 1, 99));
+    let applied = board.apply_alert(
+        Partition::ZERO,
+        Offset(1),
+        &raise(device(1), alert(1), 1, 99),
+    );
     assert_eq!(applied, Applied::Incident(before.id(), Effect::Duplicate));
     assert_eq!(only(&board), &before);
 }
@@ -101,18 +109,38 @@ fn a_resend_is_the_same_incident_and_changes_nothing() {
 #[test]
 fn a_further_press_joins_and_another_phone_does_not() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
-    board.apply_alert(Offset(1), &raise(device(1), alert(2), 1, 20));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(1),
+        &raise(device(1), alert(2), 1, 20),
+    );
     assert_eq!(only(&board).lifecycle().presses(), 2);
-    board.apply_alert(Offset(2), &raise(device(2), alert(3), 1, 30));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(2),
+        &raise(device(2), alert(3), 1, 30),
+    );
     assert_eq!(board.incidents().len(), 2);
 }
 
 #[test]
 fn the_same_alert_id_from_another_device_is_another_incident_and_both_say_so() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
-    board.apply_alert(Offset(1), &raise(device(2), alert(1), 1, 20));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(1),
+        &raise(device(2), alert(1), 1, 20),
+    );
     assert_eq!(board.incidents().len(), 2);
     assert!(board.incidents().all(Incident::same_alert_elsewhere));
 }
@@ -122,19 +150,35 @@ fn who_waits_is_counted_from_the_press_that_rings_until_an_officer_has_it() {
     let mut board = Board::default();
     let waits = |board: &Board| (board.waiting().count(), board.waiting().since());
     assert_eq!(waits(&board), (0, None));
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
-    board.apply_alert(Offset(1), &raise(device(1), alert(2), 1, 20));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(1),
+        &raise(device(1), alert(2), 1, 20),
+    );
     assert_eq!(
         waits(&board),
         (1, Some(at(10))),
         "a further press waits no less"
     );
     let acknowledged = decided(only(&board), 1, Decision::Acknowledged, 30);
-    board.apply_alert(Offset(2), &acknowledged);
+    board.apply_alert(Partition::ZERO, Offset(2), &acknowledged);
     assert_eq!(waits(&board), (0, None));
-    board.apply_alert(Offset(3), &raise(device(1), alert(3), 1, 40));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(3),
+        &raise(device(1), alert(3), 1, 40),
+    );
     assert_eq!(waits(&board), (1, Some(at(40))), "it rings again");
-    board.apply_alert(Offset(4), &raise(device(2), alert(4), 1, 35));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(4),
+        &raise(device(2), alert(4), 1, 35),
+    );
     assert_eq!(
         waits(&board),
         (2, Some(at(35))),
@@ -146,7 +190,7 @@ fn who_waits_is_counted_from_the_press_that_rings_until_an_officer_has_it() {
     };
     let first = board.incident_of_alert(&device(1), &alert(1)).unwrap();
     let end = decided(first, 2, closed, 50);
-    board.apply_alert(Offset(5), &end);
+    board.apply_alert(Partition::ZERO, Offset(5), &end);
     assert_eq!(waits(&board), (1, Some(at(35))));
 }
 
@@ -155,7 +199,7 @@ fn a_body_that_is_gone_leaves_an_incident_that_says_raw() {
     let mut board = Board::default();
     let mut sealed = raise(device(1), alert(1), 1, 10);
     sealed.body = Body::Gone;
-    board.apply_alert(Offset(0), &sealed);
+    board.apply_alert(Partition::ZERO, Offset(0), &sealed);
     assert!(only(&board).raw());
     assert_eq!(only(&board).position(), None);
 }
@@ -164,16 +208,24 @@ fn a_body_that_is_gone_leaves_an_incident_that_says_raw() {
 fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
     const HOUR: i64 = 3_600_000;
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 0));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 0),
+    );
     let closed = Decision::Closed {
         outcome: protocol::Outcome::Helped,
         note: String::new(),
     };
     let end = decided(only(&board), 1, closed, HOUR);
     let id = only(&board).id();
-    board.apply_alert(Offset(1), &end);
+    board.apply_alert(Partition::ZERO, Offset(1), &end);
     let change = board.change();
-    board.apply_alert(Offset(2), &raise(device(2), alert(2), 1, 27 * HOUR));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(2),
+        &raise(device(2), alert(2), 1, 27 * HOUR),
+    );
     assert_eq!(
         board.retire(at(0)),
         [],
@@ -185,11 +237,18 @@ fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
     assert_eq!(departed(change + 1..=board.change()), [id]);
     assert_eq!(departed(0..=change), []);
     let resend = raise(device(1), alert(1), 1, 28 * HOUR);
-    assert_eq!(board.apply_alert(Offset(3), &resend), Applied::Nowhere);
-    board.apply_alert(Offset(4), &raise(device(2), alert(2), 9, 9 * 24 * HOUR));
+    assert_eq!(
+        board.apply_alert(Partition::ZERO, Offset(3), &resend),
+        Applied::Nowhere
+    );
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(4),
+        &raise(device(2), alert(2), 9, 9 * 24 * HOUR),
+    );
     board.retire(at(9 * 24 * HOUR));
     assert!(matches!(
-        board.apply_alert(Offset(5), &resend),
+        board.apply_alert(Partition::ZERO, Offset(5), &resend),
         Applied::Incident(_, Effect::Changed)
     ));
 }
@@ -204,7 +263,7 @@ fn a_press_that_the_phone_kept_for_a_week_is_late_and_a_slow_clock_is_not() {
     if let Body::Report(said) = &mut kept.body {
         said.sent_at = Some(at(9 * DAY));
     }
-    board.apply_alert(Offset(0), &kept);
+    board.apply_alert(Partition::ZERO, Offset(0), &kept);
     assert!(only(&board).late());
     // Another phone's clock is eight days slow, at the press and when it sends.
     let slow = AlertId::new(at(DAY), [2; 10]);
@@ -212,7 +271,7 @@ fn a_press_that_the_phone_kept_for_a_week_is_late_and_a_slow_clock_is_not() {
     if let Body::Report(said) = &mut fresh.body {
         said.sent_at = Some(at(DAY + 2));
     }
-    board.apply_alert(Offset(1), &fresh);
+    board.apply_alert(Partition::ZERO, Offset(1), &fresh);
     assert_eq!(
         board.incidents().filter(|incident| incident.late()).count(),
         1
@@ -223,7 +282,11 @@ fn a_press_that_the_phone_kept_for_a_week_is_late_and_a_slow_clock_is_not() {
 fn an_alert_id_of_many_devices_marks_each_once() {
     let mut board = Board::default();
     for n in 1..=100 {
-        board.apply_alert(Offset(u64::from(n)), &raise(device(n), alert(1), 1, 1));
+        board.apply_alert(
+            Partition::ZERO,
+            Offset(u64::from(n)),
+            &raise(device(n), alert(1), 1, 1),
+        );
     }
     assert!(board.incidents().all(Incident::same_alert_elsewhere));
     assert!(board.change() <= 3 * 100, "{} changes", board.change());
@@ -232,9 +295,17 @@ fn an_alert_id_of_many_devices_marks_each_once() {
 #[test]
 fn changes_are_found_by_number_and_none_is_missed() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 1),
+    );
     let seen = board.change();
-    board.apply_alert(Offset(1), &raise(device(2), alert(2), 1, 2));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(1),
+        &raise(device(2), alert(2), 1, 2),
+    );
     let track = said(
         device(1),
         alert(1),
@@ -242,7 +313,7 @@ fn changes_are_found_by_number_and_none_is_missed() {
         Content::Position(Ok(place(37.6))),
         3,
     );
-    board.apply_track(Offset(0), &track);
+    board.apply_track(Partition::ZERO, Offset(0), &track);
     let changed: Vec<_> = board.changed_since(seen).map(Incident::device).collect();
     assert_eq!(changed, [device(2), device(1)]);
     assert_eq!(board.changed_since(board.change()).count(), 0);
@@ -251,12 +322,16 @@ fn changes_are_found_by_number_and_none_is_missed() {
 #[test]
 fn a_revision_that_is_old_is_kept_as_history_and_changes_nothing() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 1),
+    );
     let first = decided(only(&board), 1, Decision::Acknowledged, 2);
     let second = decided(only(&board), 2, Decision::Acknowledged, 3);
-    board.apply_alert(Offset(1), &first);
+    board.apply_alert(Partition::ZERO, Offset(1), &first);
     let lifecycle = only(&board).lifecycle().clone();
-    let applied = board.apply_alert(Offset(2), &second);
+    let applied = board.apply_alert(Partition::ZERO, Offset(2), &second);
     assert_eq!(
         applied,
         Applied::Incident(only(&board).id(), Effect::Superseded)
@@ -290,16 +365,43 @@ fn some_log() -> impl Strategy<Value = Vec<Opened>> {
     prop::collection::vec(entry, 0..40)
 }
 
+/// Folds a log, with a position of the first phone for each entry that is marked.
+fn fold(board: &mut Board, log: &[Opened], tracks: &[bool], of: impl Fn(&Opened) -> Partition) {
+    let mut ends: BTreeMap<Partition, (u64, u64)> = BTreeMap::new();
+    for (number, (entry, is_track)) in (100..).zip(log.iter().zip(tracks)) {
+        if *is_track {
+            let lat = 37.0 + number as f64 / 1_000.0;
+            let fix = Content::Position(Ok(place(lat)));
+            let track = said(device(1), alert(11), number, fix, 1);
+            let (_, end) = ends.entry(of(&track)).or_default();
+            board.apply_track(of(&track), Offset(*end), &track);
+            *end += 1;
+        } else {
+            let (end, _) = ends.entry(of(entry)).or_default();
+            board.apply_alert(of(entry), Offset(*end), entry);
+            *end += 1;
+        }
+    }
+}
+
+fn cursors(seen: &[(u64, u64)]) -> Cursors {
+    let cursor = |&(alerts, tracks): &(u64, u64)| Cursor {
+        alerts: Offset(alerts),
+        tracks: Offset(tracks),
+    };
+    Cursors::new(seen.iter().map(cursor).collect())
+}
+
 proptest! {
     #[test]
     fn redelivery_of_any_part_changes_nothing(log in some_log(), again in 0_usize..40) {
         let mut board = Board::default();
         for (offset, entry) in (0..).zip(&log) {
-            board.apply_alert(Offset(offset), entry);
+            board.apply_alert(Partition::ZERO, Offset(offset), entry);
         }
         let before: Vec<_> = board.incidents().cloned().collect();
         for entry in log.iter().skip(again) {
-            board.apply_alert(Offset(1_000), entry);
+            board.apply_alert(Partition::ZERO, Offset(1_000), entry);
         }
         let after: Vec<_> = board.incidents().cloned().collect();
         prop_assert_eq!(before, after);
@@ -309,41 +411,52 @@ proptest! {
     fn a_reader_anywhere_in_the_logs_gets_what_it_has_not_seen_and_no_more(
         log in some_log(),
         tracks in prop::collection::vec(any::<bool>(), 40),
-        alerts_seen in 0_u64..45,
-        tracks_seen in 0_u64..45,
+        seen in (0_u64..45, 0_u64..45),
     ) {
         let mut board = Board::default();
-        let mut ends = (0, 0);
-        for (number, (entry, is_track)) in (100..).zip(log.iter().zip(tracks)) {
-            if is_track {
-                let lat = 37.0 + number as f64 / 1_000.0;
-                let fix = Content::Position(Ok(place(lat)));
-                board.apply_track(Offset(ends.1), &said(device(1), alert(11), number, fix, 1));
-                ends.1 += 1;
-            } else {
-                board.apply_alert(Offset(ends.0), entry);
-                ends.0 += 1;
-            }
-        }
-        let cursor = Cursor { alerts: Offset(alerts_seen), tracks: Offset(tracks_seen) };
+        fold(&mut board, &log, &tracks, |_| Partition::ZERO);
+        let cursors = cursors(&[seen]);
         let found: BTreeSet<_> =
-            board.changed_since(board.change_at(cursor)).map(Incident::id).collect();
-        let unseen = board.incidents().filter(|incident| {
-            let at = incident.changed_at();
-            at.alerts > cursor.alerts || at.tracks > cursor.tracks
-        });
+            board.changed_since(board.change_at(&cursors)).map(Incident::id).collect();
+        let unseen = board.incidents().filter(|one| !cursors.has_seen(&one.changed_at()));
         prop_assert_eq!(found, unseen.map(Incident::id).collect::<BTreeSet<_>>());
+    }
+
+    /// Another dispatcher reads the partitions in another order; what a reader of the one has seen is what
+    /// it need not get from the other.
+    #[test]
+    fn a_reader_anywhere_in_several_partitions_misses_nothing(
+        log in some_log(),
+        tracks in prop::collection::vec(any::<bool>(), 40),
+        seen in prop::collection::vec((0_u64..25, 0_u64..25), 0..3),
+    ) {
+        let of = |opened: &Opened| match opened.header.device() {
+            Some(one) if *one == device(1) => Partition(2),
+            _ => Partition(0),
+        };
+        let mut board = Board::default();
+        fold(&mut board, &log, &tracks, of);
+        let cursors = cursors(&seen);
+        let from = board.change_at(&cursors);
+        let found: Vec<_> = board.changed_since(from).map(Incident::id).collect();
+        let mut unseen = board.incidents().filter(|one| !cursors.has_seen(&one.changed_at()));
+        prop_assert!(unseen.all(|one| found.contains(&one.id())));
+        // And begins with one that it has not seen.
+        if let Some(first) = board.changed_since(from).next() {
+            prop_assert!(!cursors.has_seen(&first.changed_at()));
+        }
+        prop_assert!(board.changed_since(board.change_at(board.cursors())).next().is_none());
     }
 
     #[test]
     fn the_order_of_tracks_does_not_matter(order in Just((2_u64..20).collect::<Vec<_>>()).prop_shuffle()) {
         let fold = |numbers: &[u64]| {
             let mut board = Board::default();
-            board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+            board.apply_alert(Partition::ZERO, Offset(0), &raise(device(1), alert(1), 1, 1));
             for (offset, number) in (0..).zip(numbers) {
                 let lat = 37.0 + *number as f64 / 100.0;
                 let fix = Content::Position(Ok(place(lat)));
-                board.apply_track(Offset(offset), &said(device(1), alert(1), *number, fix, 5));
+                board.apply_track(Partition::ZERO, Offset(offset), &said(device(1), alert(1), *number, fix, 5));
             }
             let incident = only(&board);
             (incident.position().cloned(), incident.trail().clone())
@@ -356,25 +469,36 @@ proptest! {
 #[test]
 fn a_decision_about_an_incident_that_is_unknown_changes_nothing() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 1),
+    );
     let mut decision = decided(only(&board), 1, Decision::Acknowledged, 2);
     if let Subject::Decision(header) = &mut decision.header.subject {
         header.incident = IncidentId::of(&device(9), &alert(9));
         header.revision = Revision(1);
     }
-    assert_eq!(board.apply_alert(Offset(1), &decision), Applied::Nowhere);
+    assert_eq!(
+        board.apply_alert(Partition::ZERO, Offset(1), &decision),
+        Applied::Nowhere
+    );
 }
 
 #[test]
 fn duress_once_claimed_stays_whatever_is_claimed_after_it() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 1));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 1),
+    );
     let mut claim = |number, meaning| {
         let mut entry = said(device(1), alert(1), number, Content::Cancel(vec![0; 64]), 2);
         if let Body::Report(said) = entry.body {
             entry.body = Body::Cancel(said, meaning);
         }
-        board.apply_alert(Offset(number), &entry);
+        board.apply_alert(Partition::ZERO, Offset(number), &entry);
         only(&board).cancel().map(|claim| claim.meaning)
     };
     assert_eq!(claim(2, CancelMeaning::NoCode), Some(CancelMeaning::NoCode));

@@ -74,8 +74,9 @@ impl Site {
             },
             body,
         };
+        let offset = Offset(self.offset);
         self.dispatch
-            .handle_entry(LogName::Alerts, Offset(self.offset), &opened);
+            .handle_entry(Partition::ZERO, LogName::Alerts, offset, &opened);
         self.offset += 1;
         self.dispatch.handle_changes(self.now);
     }

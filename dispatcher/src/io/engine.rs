@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use journal::{AppendError, Clock, Day, DayKeys, Journal, LogName, StoreError};
+use journal::{AppendError, Clock, Day, DayKeys, Journal, LogName, Partition, StoreError};
 use prometheus_client::registry::Registry;
 use protocol::{
     Decision, DecisionId, Header, MapVersion, OfficerId, Site, SitePrivateKey, Subject, UnixMillis,
@@ -41,6 +41,8 @@ const MAX_FAILURES_WAITING: usize = 1_024;
 pub struct EngineConfig {
     /// The log.
     pub journal: Journal,
+    /// The partitions of it that the board shows; `None` for all.
+    pub fold: Option<BTreeSet<Partition>>,
     /// The keys of the days.
     pub day_keys: Arc<DayKeys>,
     /// Opens cancel codes.
@@ -60,7 +62,7 @@ pub struct EngineConfig {
 pub struct EngineState {
     /// The board is as new as the log, and decisions become durable.
     pub ready: bool,
-    /// What is wrong, in words.
+    /// What is wrong, in words, and what officers have to know though the board is ready.
     pub problems: Vec<String>,
     /// What operators have to look at, and keeps no officer from their work.
     pub warnings: Vec<String>,

@@ -1,3 +1,4 @@
+use journal::{Offset, Partition};
 use proptest::prelude::*;
 use protocol::{
     AlertId, Content, Day, JurisdictionId, LatLon, Position, Raise, Report, ReportHeader,
@@ -224,7 +225,7 @@ proptest! {
         let mut unlogged = Unlogged::default();
         let mut whole = Board::default();
         for (offset, opened) in (0..).zip(&reports) {
-            whole.apply_alert(Offset(offset), opened);
+            whole.apply_alert(Partition::ZERO, Offset(offset), opened);
         }
         for (logged, opened) in (0..).zip(&reports) {
             let ahead = reports.iter().skip(usize::try_from(logged).unwrap()).take(lead);
@@ -232,7 +233,7 @@ proptest! {
             unlogged.handle_offer(offers, around(&board, &index, NOW));
             let mut expected = Board::default();
             for opened in reports.iter().take(usize::try_from(logged).unwrap() + lead) {
-                expected.apply_alert(Offset(0), opened);
+                expected.apply_alert(Partition::ZERO, Offset(0), opened);
             }
             for incident in expected.incidents() {
                 let shown = unlogged.get(&incident.id()).map(Shown::incident);
@@ -245,7 +246,7 @@ proptest! {
                 let wanted = (lifecycle.presses(), lifecycle.revision(), incident.talk().count());
                 prop_assert_eq!(told, Some(wanted));
             }
-            let applied = board.apply_alert(Offset(logged), opened);
+            let applied = board.apply_alert(Partition::ZERO, Offset(logged), opened);
             if let Subject::Report(report) = &opened.header.subject {
                 unlogged.note_logged(&report.device);
             }

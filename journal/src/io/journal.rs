@@ -334,7 +334,14 @@ impl Journal {
     }
 
     /// Says to an own journal in front of a server that everything before this place of it need not be kept.
-    pub fn keep_from(&self, own: Offset) {
+    pub fn keep_from(
+        &self,
+        #[cfg_attr(
+            not(feature = "redis"),
+            expect(unused_variables, reason = "only an own journal keeps")
+        )]
+        own: Offset,
+    ) {
         match self {
             #[cfg(feature = "redis")]
             Self::Held(held) => held.keep_from(own),

@@ -115,6 +115,7 @@ async fn engine_with(
 ) -> Engine {
     let config = EngineConfig {
         journal: log.journal.clone(),
+        fold: None,
         day_keys: Arc::clone(&log.day_keys),
         site_key: log.site_key(),
         index: Arc::new(JurisdictionIndex::new(map())),

@@ -8,7 +8,7 @@ use protocol::{
 };
 
 use super::{CancelClaim, Incident, Spoken, UnusableFix};
-use crate::board::{Cursor, HistoryItem, Trail};
+use crate::board::{HistoryItem, LogPlace, Trail};
 
 impl Incident {
     /// Its id.
@@ -167,7 +167,7 @@ impl Incident {
 
     /// Where the logs stood at its last change.
     #[must_use]
-    pub fn changed_at(&self) -> Cursor {
+    pub fn changed_at(&self) -> LogPlace {
         self.changed_at
     }
 }

@@ -5,7 +5,11 @@ use super::*;
 #[test]
 fn an_unusable_position_leaves_the_last_good_one_with_its_age() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
     let bad = |number, reason| {
         said(
             device(1),
@@ -15,7 +19,7 @@ fn an_unusable_position_leaves_the_last_good_one_with_its_age() {
             20,
         )
     };
-    board.apply_track(Offset(0), &bad(2, Unusable::NullIsland));
+    board.apply_track(Partition::ZERO, Offset(0), &bad(2, Unusable::NullIsland));
     let incident = only(&board);
     assert_eq!(incident.position(), Some(&place(37.5)));
     assert_eq!(
@@ -29,10 +33,10 @@ fn an_unusable_position_leaves_the_last_good_one_with_its_age() {
         Content::Position(Ok(place(37.6))),
         30,
     );
-    board.apply_track(Offset(1), &good);
+    board.apply_track(Partition::ZERO, Offset(1), &good);
     assert_eq!(only(&board).position(), Some(&place(37.6)));
     assert_eq!(only(&board).unusable(), None);
-    board.apply_track(Offset(2), &bad(2, Unusable::OutOfRange));
+    board.apply_track(Partition::ZERO, Offset(2), &bad(2, Unusable::OutOfRange));
     assert_eq!(
         only(&board).unusable(),
         None,
@@ -44,7 +48,7 @@ fn an_unusable_position_leaves_the_last_good_one_with_its_age() {
 fn an_alert_without_any_position_stands() {
     let mut board = Board::default();
     let nowhere = said(device(1), alert(1), 1, Content::Raise(Raise::default()), 1);
-    board.apply_alert(Offset(0), &nowhere);
+    board.apply_alert(Partition::ZERO, Offset(0), &nowhere);
     assert_eq!(only(&board).position(), None);
 }
 
@@ -55,8 +59,8 @@ fn a_clock_that_went_back_between_two_presses_hides_no_position() {
         AlertId::new(at(7_200_000), [1; 10]),
         AlertId::new(at(3_600_000), [2; 10]),
     );
-    board.apply_alert(Offset(0), &raise(device(1), first, 1, 10));
-    board.apply_alert(Offset(1), &raise(device(1), second, 1, 20));
+    board.apply_alert(Partition::ZERO, Offset(0), &raise(device(1), first, 1, 10));
+    board.apply_alert(Partition::ZERO, Offset(1), &raise(device(1), second, 1, 20));
     let moved = said(
         device(1),
         second,
@@ -64,15 +68,23 @@ fn a_clock_that_went_back_between_two_presses_hides_no_position() {
         Content::Position(Ok(place(37.7))),
         30,
     );
-    board.apply_track(Offset(0), &moved);
+    board.apply_track(Partition::ZERO, Offset(0), &moved);
     assert_eq!(only(&board).position(), Some(&place(37.7)));
 }
 
 #[test]
 fn an_app_that_goes_on_under_its_first_alert_is_followed() {
     let mut board = Board::default();
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
-    board.apply_alert(Offset(1), &raise(device(1), alert(2), 1, 20));
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(1),
+        &raise(device(1), alert(2), 1, 20),
+    );
     let moved = said(
         device(1),
         alert(1),
@@ -80,7 +92,7 @@ fn an_app_that_goes_on_under_its_first_alert_is_followed() {
         Content::Position(Ok(place(37.7))),
         30,
     );
-    board.apply_track(Offset(0), &moved);
+    board.apply_track(Partition::ZERO, Offset(0), &moved);
     assert_eq!(only(&board).position(), Some(&place(37.7)));
     let older = said(
         device(1),
@@ -89,7 +101,7 @@ fn an_app_that_goes_on_under_its_first_alert_is_followed() {
         Content::Position(Ok(place(37.6))),
         40,
     );
-    board.apply_track(Offset(1), &older);
+    board.apply_track(Partition::ZERO, Offset(1), &older);
     assert_eq!(
         only(&board).position(),
         Some(&place(37.7)),
@@ -114,8 +126,8 @@ fn of_presses_kept_without_a_network_the_newest_tells_the_place() {
         entry
     };
     // The newest press is sent first; the older one is stamped after it.
-    board.apply_alert(Offset(0), &press(80_000, 37.9, 1));
-    board.apply_alert(Offset(1), &press(10_000, 37.1, 2));
+    board.apply_alert(Partition::ZERO, Offset(0), &press(80_000, 37.9, 1));
+    board.apply_alert(Partition::ZERO, Offset(1), &press(10_000, 37.1, 2));
     assert_eq!(only(&board).position(), Some(&place(37.9)));
 }
 
@@ -124,11 +136,11 @@ fn a_flood_of_presses_does_not_freeze_the_map() {
     let mut board = Board::default();
     for n in 0..1_005_u64 {
         let alert = AlertId::from_bytes(u128::from(n + 1).to_be_bytes());
-        board.apply_alert(Offset(n), &raise(device(1), alert, 1, 1));
+        board.apply_alert(Partition::ZERO, Offset(n), &raise(device(1), alert, 1, 1));
     }
     let last = AlertId::from_bytes(1_005_u128.to_be_bytes());
     let moved = said(device(1), last, 300, Content::Position(Ok(place(37.7))), 30);
-    board.apply_track(Offset(0), &moved);
+    board.apply_track(Partition::ZERO, Offset(0), &moved);
     assert_eq!(only(&board).position(), Some(&place(37.7)));
 }
 
@@ -142,8 +154,15 @@ fn nothing_stored_of_a_track_without_an_open_alert() {
         Content::Position(Ok(place(37.6))),
         5,
     );
-    assert_eq!(board.apply_track(Offset(0), &track), Applied::Nowhere);
-    board.apply_alert(Offset(0), &raise(device(1), alert(1), 1, 10));
+    assert_eq!(
+        board.apply_track(Partition::ZERO, Offset(0), &track),
+        Applied::Nowhere
+    );
+    board.apply_alert(
+        Partition::ZERO,
+        Offset(0),
+        &raise(device(1), alert(1), 1, 10),
+    );
     let end = decided(
         only(&board),
         1,
@@ -153,7 +172,7 @@ fn nothing_stored_of_a_track_without_an_open_alert() {
         },
         20,
     );
-    board.apply_alert(Offset(1), &end);
+    board.apply_alert(Partition::ZERO, Offset(1), &end);
     let after = said(
         device(1),
         alert(1),
@@ -161,9 +180,12 @@ fn nothing_stored_of_a_track_without_an_open_alert() {
         Content::Position(Ok(place(37.6))),
         30,
     );
-    assert_eq!(board.apply_track(Offset(1), &after), Applied::Nowhere);
+    assert_eq!(
+        board.apply_track(Partition::ZERO, Offset(1), &after),
+        Applied::Nowhere
+    );
     assert_eq!(only(&board).trail().points().count(), 1);
-    board.apply_track(Offset(2), &track);
+    board.apply_track(Partition::ZERO, Offset(2), &track);
     assert_eq!(
         only(&board).position(),
         Some(&place(37.6)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use journal::{Day, DayKey, LogName, Offset};
+use journal::{Day, DayKey, LogName, Offset, Partition};
 use protocol::{Effect, Entry, IncidentId, Position, Site, Subject};
 
 use super::Engine;
@@ -20,9 +20,17 @@ const MAX_PANICS_IN_A_RUN: usize = 1_000;
 pub(super) const ENTRIES_AT_ONCE: usize = 1_000;
 
 impl Reader {
-    /// Folds entries; `is_new` when they are in no snapshot.
-    pub(super) fn fold(&mut self, log: LogName, entries: Vec<(Offset, Bytes)>, is_new: bool) {
+    /// Folds entries of one of the partitions that are followed; `is_new` when they are in no snapshot.
+    pub(super) fn fold(
+        &mut self,
+        at: usize,
+        log: LogName,
+        entries: Vec<(Offset, Bytes)>,
+        is_new: bool,
+    ) {
         let engine = self.engine.clone();
+        let followed = &mut self.followed[at];
+        let partition = followed.partition();
         let metrics = &engine.shared.metrics;
         let opened = engine.open_all(&entries);
         metrics.entries(log).inc_by(opened.len() as u64);
@@ -35,17 +43,18 @@ impl Reader {
                 }
                 let is_track = log == LogName::Tracks;
                 let position = is_track.then(|| position_of(&dispatch, opened));
-                let applied = engine.apply(&mut dispatch, log, offset, opened);
+                let applied = engine.apply(&mut dispatch, (partition, log), offset, opened);
                 match (log, &applied) {
                     (LogName::Alerts, _) => {
                         let entry = (offset, entry);
-                        self.snapshots
+                        followed
+                            .snapshots
                             .note_alert(&applied, &opened.header, entry, is_new);
                     }
                     (LogName::Tracks, Applied::Incident(id, Effect::Added))
                         if is_new && position != Some(position_of(&dispatch, opened)) =>
                     {
-                        self.snapshots.note_newest_track(*id, offset, &entry);
+                        followed.snapshots.note_newest_track(*id, offset, &entry);
                     }
                     (LogName::Tracks, _) => {}
                 }
@@ -123,12 +132,12 @@ impl Engine {
     fn apply(
         &self,
         dispatch: &mut Dispatch,
-        log: LogName,
+        (partition, log): (Partition, LogName),
         offset: Offset,
         opened: &Opened,
     ) -> Applied {
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            dispatch.handle_entry(log, offset, opened)
+            dispatch.handle_entry(partition, log, offset, opened)
         }));
         applied.unwrap_or_else(|_| {
             self.shared.metrics.panics.inc();

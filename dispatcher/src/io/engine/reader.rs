@@ -1,12 +1,10 @@
-//! The task that follows the log.
+//! The task that follows the log, all partitions of it.
+
+mod partition;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use journal::{
-    AppendError, Health, Journal, LogName, Offset, SnapshotSlice, StoreError, Tail, TailError,
-    Tailed,
-};
+use journal::{AppendError, Health, Journal, LogName, SnapshotSlice, StoreError, Tailed};
 use protocol::{DecisionId, MapVersion, Millis, Site, UnixMillis};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
@@ -15,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::folding::ENTRIES_AT_ONCE;
 use super::readiness::Complaint;
-use super::snapshots::Snapshots;
 use super::{Engine, StartError};
 use crate::dispatch::Dispatch;
+pub(super) use partition::Followed;
+use partition::{Given, next_of, numbered};
 
 /// How often what depends on the clock alone is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,27 +29,19 @@ const TIDY_EVERY: Millis = Millis::from_secs(60);
 
 pub(super) struct Reader {
     pub(super) engine: Engine,
-    pub(super) snapshots: Snapshots,
+    /// In the order of their numbers.
+    pub(super) followed: Vec<Followed>,
+    /// Which of them was read last.
+    last: usize,
     pub(super) map_in_force: Option<MapVersion>,
     /// Panics of this board that have been counted.
     pub(super) board_panics: u64,
     failed: mpsc::Receiver<(DecisionId, String)>,
     health: watch::Receiver<Health>,
     tick: Interval,
-    alerts: Tail,
-    tracks: Tail,
-    held: Option<Held>,
-    /// Where both logs ended when the board was begun.
-    end: (Offset, Offset),
     chore: Option<JoinHandle<Result<bool, StoreError>>>,
     tidied_at: UnixMillis,
     size_complaint: Complaint,
-}
-
-/// Tracks that wait: whatever alert they belong to lies before this offset of the alert log.
-struct Held {
-    entries: Vec<(Offset, Bytes)>,
-    alerts_end: Offset,
 }
 
 impl Reader {
@@ -59,14 +50,16 @@ impl Reader {
         let journal = engine.shared.config.journal.clone();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let is_shown = |one: &Journal| {
+            let fold = engine.shared.config.fold.as_ref();
+            fold.is_none_or(|fold| fold.contains(&one.partition()))
+        };
+        let partitions = journal.partitions().into_iter().filter(is_shown);
         Self {
             health: journal.health(),
             tick,
-            alerts: journal.tail(LogName::Alerts, Offset::ZERO),
-            tracks: journal.tail(LogName::Tracks, Offset::ZERO),
-            held: None,
-            end: (Offset::ZERO, Offset::ZERO),
-            snapshots: Snapshots::default(),
+            followed: partitions.map(Followed::new).collect(),
+            last: 0,
             chore: None,
             map_in_force: None,
             board_panics: 0,
@@ -77,19 +70,19 @@ impl Reader {
         }
     }
 
-    /// Folds the newest snapshot, places the tails behind it and records the map. Waits while the log's server is away.
+    /// Folds the newest snapshots, places the tails behind them and records the map. Waits while the log's server is away.
     pub(super) async fn begin(&mut self, stop: &CancellationToken) -> Result<(), StartError> {
-        self.fold_snapshot(stop).await?;
+        self.fold_snapshots(stop).await?;
         Ok(self.put_map_in_force().await?)
     }
 
     /// Waits while the log's server is away, and says so.
-    pub(super) async fn fold_snapshot(
+    pub(super) async fn fold_snapshots(
         &mut self,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         loop {
-            match self.try_fold_snapshot().await {
+            match self.try_fold_snapshots().await {
                 Err(StoreError::Unreachable { .. }) => {}
                 folded => return folded,
             }
@@ -100,31 +93,30 @@ impl Reader {
         }
     }
 
-    async fn try_fold_snapshot(&mut self) -> Result<(), StoreError> {
-        let journal = self.journal();
-        let (kept, resume_at) = self.snapshots.load(&journal).await?;
-        let first = journal.first(LogName::Alerts).await?;
-        if first > resume_at {
-            self.engine.shared.metrics.gaps.inc();
-            tracing::error!(%resume_at, %first, "the log begins behind its snapshot");
+    async fn try_fold_snapshots(&mut self) -> Result<(), StoreError> {
+        // All are read before one is folded: whoever is away in the middle has them read again.
+        let mut kept = Vec::with_capacity(self.followed.len());
+        for followed in &mut self.followed {
+            let (one, is_gap) = followed.begin().await?;
+            self.engine.shared.metrics.gaps.inc_by(is_gap.into());
+            kept.push(one);
         }
-        self.alerts = journal.tail(LogName::Alerts, resume_at.max(first));
-        let first_track = journal.first(LogName::Tracks).await?;
-        self.tracks = journal.tail(LogName::Tracks, first_track);
-        // After both logs were asked, which tells where they end.
-        self.end = (journal.end(LogName::Alerts), journal.end(LogName::Tracks));
-        let folded = kept.alerts.len();
-        // Alerts first: a position of an unknown alert would be dropped.
-        for (log, entries) in [
-            (LogName::Alerts, kept.alerts),
-            (LogName::Tracks, kept.newest_tracks),
-        ] {
-            for run in entries.chunks(ENTRIES_AT_ONCE) {
-                self.fold(log, run.to_vec(), false);
+        let mut folded = 0;
+        for (at, kept) in kept.into_iter().enumerate() {
+            folded += kept.alerts.len();
+            // Alerts first: a position of an unknown alert would be dropped.
+            for (log, entries) in [
+                (LogName::Alerts, kept.alerts),
+                (LogName::Tracks, kept.newest_tracks),
+            ] {
+                for run in entries.chunks(ENTRIES_AT_ONCE) {
+                    self.fold(at, log, run.to_vec(), false);
+                }
             }
         }
         self.bury();
-        tracing::info!(folded, %resume_at, "snapshot folded");
+        let partitions = self.followed.len();
+        tracing::info!(folded, partitions, "snapshot folded");
         Ok(())
     }
 
@@ -173,7 +165,6 @@ impl Reader {
     pub(super) async fn turn(&mut self, stop: &CancellationToken) -> Result<bool, String> {
         self.fold_held();
         self.note_caught_up();
-        let cursor = self.alerts.cursor();
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(false),
@@ -185,26 +176,37 @@ impl Reader {
             // Before the tails, or a flood of entries would stop what the clock does.
             _ = self.tick.tick() => self.look_at_clock(),
             done = join(&mut self.chore), if self.chore.is_some() => self.note_chore(done),
-            // Before the alerts and one run at a time: neither log starves the other.
-            tailed = self.tracks.next(), if self.held.is_none() => self.hold(tailed)?,
-            tailed = self.alerts.next() => self.take(cursor, tailed, stop).await?,
+            (at, given) = next_of(&mut self.followed, self.last) => {
+                self.last = at;
+                self.take(at, given, stop).await?;
+            }
         }
         Ok(true)
     }
 
     async fn take(
         &mut self,
-        cursor: Offset,
-        tailed: Result<Tailed, TailError>,
+        at: usize,
+        Given {
+            log,
+            cursor,
+            tailed,
+        }: Given,
         stop: &CancellationToken,
     ) -> Result<(), String> {
-        match tailed.map_err(|error| error.to_string())? {
-            Tailed::Entries { first, entries } => {
-                self.fold(LogName::Alerts, numbered(first, entries), true);
+        match (log, tailed.map_err(|error| error.to_string())?) {
+            (LogName::Tracks, Tailed::Entries { first, entries }) => {
+                self.followed[at].hold(first, entries);
                 Ok(())
             }
-            Tailed::Gap { first_available } => {
-                let resume_at = match self.journal().snapshot_read().await {
+            // What was trimmed of the tracks, or cannot be read, was never promised.
+            (LogName::Tracks, _) => Ok(()),
+            (LogName::Alerts, Tailed::Entries { first, entries }) => {
+                self.fold(at, LogName::Alerts, numbered(first, entries), true);
+                Ok(())
+            }
+            (LogName::Alerts, Tailed::Gap { first_available }) => {
+                let resume_at = match self.followed[at].journal.snapshot_read().await {
                     Ok(snapshot) => snapshot.resume_at,
                     // Which snapshot there is will be seen when it can be asked for.
                     Err(StoreError::Unreachable { .. }) => return self.fold_anew(stop).await,
@@ -216,49 +218,37 @@ impl Reader {
                     return self.fold_anew(stop).await;
                 }
                 self.engine.shared.metrics.gaps.inc();
-                tracing::error!(%cursor, %first_available, "entries of the log cannot be read");
+                let partition = self.followed[at].partition().0;
+                tracing::error!(partition, %cursor, %first_available, "entries of the log cannot be read");
                 Ok(())
             }
-            Tailed::Rewound => self.fold_anew(stop).await,
+            (LogName::Alerts, Tailed::Rewound) => self.fold_anew(stop).await,
         }
-    }
-
-    fn hold(&mut self, tailed: Result<Tailed, TailError>) -> Result<(), String> {
-        // What was trimmed of the tracks, or cannot be read, was never promised.
-        if let Tailed::Entries { first, entries } = tailed.map_err(|error| error.to_string())? {
-            self.held = Some(Held {
-                entries: numbered(first, entries),
-                alerts_end: self.journal().end(LogName::Alerts),
-            });
-        }
-        Ok(())
     }
 
     fn fold_held(&mut self) {
-        let cursor = self.alerts.cursor();
-        if let Some(held) = self.held.take_if(|held| held.alerts_end <= cursor) {
-            self.fold(LogName::Tracks, held.entries, true);
+        for at in 0..self.followed.len() {
+            if let Some(held) = self.followed[at].take_held() {
+                self.fold(at, LogName::Tracks, held.entries, true);
+            }
         }
     }
 
-    /// What was read is not what the log holds: begin again from the newest snapshot.
+    /// What was read is not what the log holds: begin again from the newest snapshots.
     async fn fold_anew(&mut self, stop: &CancellationToken) -> Result<(), String> {
         self.end_chore().await;
         self.engine.shared.metrics.refolds.inc();
         self.engine.dispatch().begin_anew();
         self.say_state();
         self.board_panics = 0;
-        self.held = None;
-        let folded = self.fold_snapshot(stop).await;
+        let folded = self.fold_snapshots(stop).await;
         folded.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
         self.say_state();
         Ok(())
     }
 
     fn note_caught_up(&mut self) {
-        let behind = self.alerts.cursor() < self.end.0
-            || self.tracks.cursor() < self.end.1
-            || self.held.is_some();
+        let behind = self.followed.iter().any(Followed::is_behind);
         if behind || self.engine.read(Dispatch::is_caught_up) {
             return;
         }
@@ -280,7 +270,8 @@ impl Reader {
                 self.tidied_at = now;
                 self.bury();
             }
-            if tidy || self.snapshots.is_due() {
+            let is_due = self.followed.iter().any(|one| one.snapshots.is_due());
+            if tidy || is_due {
                 self.begin_chore(tidy);
             }
         }
@@ -303,27 +294,43 @@ impl Reader {
             let mut dispatch = self.engine.dispatch();
             (dispatch.retire(), dispatch.board().log_time())
         };
-        for incident in &left {
-            self.snapshots.bury(*incident);
+        let now = log_time.min(self.engine.now());
+        for Followed { snapshots, .. } in &mut self.followed {
+            // Each knows its own.
+            for incident in &left {
+                snapshots.bury(*incident);
+            }
+            snapshots.expire(now);
         }
-        self.snapshots.expire(log_time.min(self.engine.now()));
         if !left.is_empty() {
             self.engine.publish();
         }
     }
 
-    /// Writes the snapshot, and trims the log, beside the fold.
+    /// Writes the snapshots, and trims the log, beside the fold.
     fn begin_chore(&mut self, trim: bool) {
-        let slices = self.snapshots.slices(self.alerts.cursor());
-        if slices.is_empty() && !trim {
+        let parts: Vec<(Journal, Vec<SnapshotSlice>)> = self
+            .followed
+            .iter_mut()
+            .map(|one| {
+                let slices = one.snapshots.slices(one.alerts.cursor());
+                (one.journal.clone(), slices)
+            })
+            .filter(|(_, slices)| trim || !slices.is_empty())
+            .collect();
+        if parts.is_empty() {
             return;
         }
-        let journal = self.journal();
         let now_ms = u64::try_from(self.engine.now().as_i64()).unwrap_or(0);
         self.chore = Some(tokio::spawn(async move {
-            let written = write(&journal, slices).await;
-            if trim && let Err(error) = journal.trim(now_ms).await {
-                tracing::error!(%error, "the log cannot be trimmed");
+            let mut written = Ok(false);
+            for (journal, slices) in parts {
+                let one = write(&journal, slices).await;
+                written = written.and_then(|before| one.map(|any| any || before));
+                if trim && let Err(error) = journal.trim(now_ms).await {
+                    let partition = journal.partition().0;
+                    tracing::error!(partition, %error, "the log cannot be trimmed");
+                }
             }
             written
         }));
@@ -340,7 +347,7 @@ impl Reader {
         self.chore = None;
         let why = match done {
             Ok(Ok(written)) => {
-                self.snapshots.written(true);
+                self.written(true);
                 if written {
                     self.engine.shared.metrics.snapshots.inc();
                 }
@@ -349,23 +356,24 @@ impl Reader {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        self.snapshots.written(false);
+        self.written(false);
         tracing::error!(why, "the snapshot cannot be written");
     }
 
+    fn written(&mut self, all: bool) {
+        for one in &mut self.followed {
+            one.snapshots.written(all);
+        }
+    }
+
     fn say_state(&self) {
-        let end = self.journal().end(LogName::Alerts);
-        let lag_entries = end.since(self.alerts.cursor());
+        let lag_entries = self.followed.iter().map(Followed::lag_entries).sum();
         self.engine.say_state(&self.health.borrow(), lag_entries);
     }
 
     fn journal(&self) -> Journal {
         self.engine.shared.config.journal.clone()
     }
-}
-
-fn numbered(first: Offset, entries: Vec<Bytes>) -> Vec<(Offset, Bytes)> {
-    (0..).map(|n| first.plus(n)).zip(entries).collect()
 }
 
 /// False when there is nothing to write.

@@ -121,18 +121,30 @@ impl Engine {
             problems.push(format!("the key of day {day} cannot be used"));
         }
         problems.extend(self.elsewhere().iter().cloned());
+        let ready = problems.is_empty();
+        problems.extend(self.partial());
         let lag = i64::try_from(lag_entries).unwrap_or(i64::MAX);
         self.shared.metrics.lag_entries.set(lag);
         // No reason to send officers away: alerts come and decisions go.
         let missing = self.shared.config.journal.replicas_missing();
         self.set_state(EngineState {
-            ready: problems.is_empty(),
+            ready,
             problems,
             takes_consoles: is_caught_up && !lags,
             warnings: missing.iter().map(ToString::to_string).collect(),
             lag_entries,
             ended: None,
         });
+    }
+
+    /// Said to whoever looks at a board that is not the whole.
+    fn partial(&self) -> Option<String> {
+        let fold = self.shared.config.fold.as_ref()?;
+        let shown: Vec<String> = fold.iter().map(|one| one.0.to_string()).collect();
+        Some(format!(
+            "this board shows partitions {} of the log alone; alerts of the others are at other dispatchers",
+            shown.join(", ")
+        ))
     }
 
     /// Takes what is wrong with another part of the same process, said with the next tick: a site

@@ -40,9 +40,10 @@ pub(super) async fn board(
     door.take_console().await?;
     let now = door.engine.now();
     // What changes while the slices are read comes again by the stream, which goes on from here.
-    let (cursor, newest) = door
-        .engine
-        .read(|dispatch| (dispatch.board().cursor(), dispatch.board().change()));
+    let (cursors, newest) = door.engine.read(|dispatch| {
+        let board = dispatch.board();
+        (board.cursors().clone(), board.change())
+    });
     let shown_pending = BTreeSet::new();
     let viewer = Viewer {
         desk: &session.officer.desk,
@@ -53,7 +54,9 @@ pub(super) async fn board(
     let mut cards = BTreeMap::new();
     let mut at = 0;
     loop {
-        let slice = door.engine.read(|dispatch| look(dispatch, &viewer, at));
+        let slice = door
+            .engine
+            .read(|dispatch| look(dispatch, &viewer, at, &cursors));
         for id in &slice.left {
             cards.remove(id);
         }
@@ -77,7 +80,7 @@ pub(super) async fn board(
         tokio::task::yield_now().await;
     }
     Ok(Json(BoardAnswer {
-        cursor: CursorText(cursor).to_string(),
+        cursor: CursorText(cursors).to_string(),
         server_at_ms: now.as_i64(),
         cards: cards.into_values().collect(),
         health: door.health(&session.officer.desk),

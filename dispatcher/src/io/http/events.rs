@@ -24,6 +24,7 @@ use super::door::Door;
 use super::error::{ApiError, Problem};
 use super::extract::{SignedIn, query};
 use super::view::{CursorText, Slice, Viewer, look, look_unlogged};
+use crate::board::Cursors;
 use crate::card::Card;
 use crate::io::EngineState;
 use crate::io::sessions::Session;
@@ -80,16 +81,18 @@ pub(super) async fn events(
         .and_then(|value| value.to_str().ok());
     let last = last.filter(|id| !id.is_empty());
     let is_resumed = last.is_some();
-    let at = match last.or(parameters.cursor.as_deref()) {
+    let (at, cursors) = match last.or(parameters.cursor.as_deref()) {
         Some(text) => {
-            let CursorText(cursor) = text.parse()?;
-            door.engine
-                .read(|dispatch| dispatch.board().change_at(cursor))
+            let CursorText(cursors) = text.parse()?;
+            let at = door
+                .engine
+                .read(|dispatch| dispatch.board().change_at(&cursors));
+            (at, cursors)
         }
-        None => 0,
+        None => (0, Cursors::default()),
     };
     door.take_console().await?;
-    let feed = Feed::open(door, session, at, is_resumed)?;
+    let feed = Feed::open(door, session, at, cursors, is_resumed)?;
     Ok(Sse::new(unfold(feed, Feed::next)))
 }
 
@@ -99,6 +102,8 @@ struct Feed {
     session: Session,
     /// The newest change that was sent, by the board's count.
     at: u64,
+    /// Where in the log a console stands who has got that.
+    cursors: Cursors,
     shown_pending: BTreeSet<IncidentId>,
     /// The newest change beside the board that was sent.
     unlogged_at: u64,
@@ -122,6 +127,7 @@ impl Feed {
         door: Arc<Door>,
         session: Session,
         at: u64,
+        cursors: Cursors,
         is_resumed: bool,
     ) -> Result<Self, ApiError> {
         let permit = Arc::clone(&door.streams)
@@ -139,6 +145,7 @@ impl Feed {
             door,
             session,
             at,
+            cursors,
             shown_pending: BTreeSet::new(),
             unlogged_at: 0,
             shown_unlogged: BTreeSet::new(),
@@ -225,8 +232,9 @@ impl Feed {
             shown_pending: &self.shown_pending,
         };
         let (at, unlogged_at, shown) = (self.at, self.unlogged_at, &mut self.shown_unlogged);
+        let cursors = &self.cursors;
         let (mut slice, unlogged) = self.door.engine.read(|dispatch| {
-            let slice = look(dispatch, &viewer, at);
+            let slice = look(dispatch, &viewer, at, cursors);
             // The log first: what it has got meanwhile is not gone.
             let unlogged =
                 (!slice.more).then(|| look_unlogged(dispatch, &viewer, unlogged_at, shown));
@@ -244,6 +252,9 @@ impl Feed {
             }
         }
         self.remember_pending(&slice);
+        if let Some(cursors) = &slice.cursor {
+            self.cursors.clone_from(cursors);
+        }
         if slice.cards.is_empty() && slice.left.is_empty() && names.is_none() {
             return None;
         }
@@ -257,7 +268,7 @@ impl Feed {
         let event = Event::default().event("change").json_data(change).ok()?;
         // Without an id of its own, the console goes on from the one before: it gets more, not less.
         Some(match slice.cursor {
-            Some(cursor) => event.id(CursorText(cursor).to_string()),
+            Some(cursors) => event.id(CursorText(cursors).to_string()),
             None => event,
         })
     }

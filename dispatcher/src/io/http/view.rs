@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use journal::Offset;
+use journal::{Offset, PartitionCount};
 use protocol::{IncidentId, UnixMillis};
 
 use super::error::ApiError;
-use crate::board::{Cursor, Incident};
+use crate::board::{Cursor, Cursors, Incident};
 use crate::card::Card;
 use crate::desk::Desk;
 use crate::dispatch::Dispatch;
@@ -39,36 +39,49 @@ pub(super) struct Slice {
     pub(super) to: u64,
     /// Where a reader stands who has got all slices up to this one; absent when another change
     /// shares the place.
-    pub(super) cursor: Option<Cursor>,
+    pub(super) cursor: Option<Cursors>,
     /// There are newer changes.
     pub(super) more: bool,
 }
 
-/// The changes after number `from`, the oldest first.
-pub(super) fn look(dispatch: &Dispatch, viewer: &Viewer<'_>, from: u64) -> Slice {
+/// The changes after number `from`, the oldest first, for a reader who stands at these cursors.
+pub(super) fn look(
+    dispatch: &Dispatch,
+    viewer: &Viewer<'_>,
+    from: u64,
+    cursors: &Cursors,
+) -> Slice {
     let board = dispatch.board();
     // A board that was folded anew counts from the beginning.
     let from = if from > board.change() { 0 } else { from };
     let mut slice = Slice {
         to: board.change(),
-        cursor: Some(board.cursor()),
+        cursor: Some(board.cursors().clone()),
         ..Slice::default()
     };
     if from == board.change() {
         return slice;
     }
     let mut last: Option<&Incident> = None;
+    // Who has seen nothing of this fold stands nowhere in it.
+    let is_anew = from <= board.began_at();
+    let mut reached = if is_anew {
+        Cursors::default()
+    } else {
+        cursors.clone()
+    };
     for (looked_at, incident) in board.changed_since(from).enumerate() {
         if let Some(last) = last
             && (looked_at == MAX_LOOKED_AT || slice.cards.len() == MAX_CARDS)
         {
             slice.to = last.change();
-            slice.cursor =
-                Some(last.changed_at()).filter(|cursor| *cursor != incident.changed_at());
+            let shares_place = last.changed_at() == incident.changed_at();
+            slice.cursor = (!shares_place).then_some(reached);
             slice.more = true;
             break;
         }
         last = Some(incident);
+        reached.reach(incident.changed_at());
         let incident = dispatch.shown(&incident.id()).unwrap_or(incident);
         if dispatch.sees(viewer.desk, incident) {
             let name = |officer: &_| viewer.users.name_of(officer);
@@ -155,13 +168,19 @@ fn had(dispatch: &Dispatch, desk: &Desk, desks: &BTreeSet<protocol::DeskId>) -> 
             .any(|owner| desk.covers(Some(owner), dispatch.map()))
 }
 
-/// A cursor as consoles carry it: the two offsets, opaque to them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct CursorText(pub(super) Cursor);
+/// A cursor as consoles carry it: the two offsets of each partition from the first on, opaque to
+/// them, and valid at every dispatcher.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct CursorText(pub(super) Cursors);
 
 impl std::fmt::Display for CursorText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.0.alerts, self.0.tracks)
+        let mut between = "";
+        for Cursor { alerts, tracks } in self.0.iter() {
+            write!(f, "{between}{alerts}.{tracks}")?;
+            between = "-";
+        }
+        Ok(())
     }
 }
 
@@ -170,13 +189,22 @@ impl FromStr for CursorText {
 
     fn from_str(text: &str) -> Result<Self, ApiError> {
         let read = |part: &str| part.parse().ok().map(Offset);
-        text.split_once('.')
-            .and_then(|(alerts, tracks)| {
-                Some(Self(Cursor {
-                    alerts: read(alerts)?,
-                    tracks: read(tracks)?,
-                }))
+        let cursor = |pair: &str| {
+            let (alerts, tracks) = pair.split_once('.')?;
+            Some(Cursor {
+                alerts: read(alerts)?,
+                tracks: read(tracks)?,
             })
+        };
+        let is_bounded = text.split('-').count() <= usize::from(PartitionCount::MAX);
+        // Of an empty board.
+        let cursors = match text {
+            "" => Some(Vec::new()),
+            _ => text.split('-').map(cursor).collect(),
+        };
+        let cursors = cursors.filter(|_| is_bounded);
+        cursors
+            .map(|cursors| Self(Cursors::new(cursors)))
             .ok_or_else(|| {
                 ApiError::bad_input("the cursor is none of this service; load the board anew")
             })
@@ -187,23 +215,38 @@ impl FromStr for CursorText {
 mod tests {
     use super::*;
 
+    fn cursors(pairs: &[(u64, u64)]) -> CursorText {
+        let cursor = |&(alerts, tracks): &(u64, u64)| Cursor {
+            alerts: Offset(alerts),
+            tracks: Offset(tracks),
+        };
+        CursorText(Cursors::new(pairs.iter().map(cursor).collect()))
+    }
+
     #[test]
     fn a_cursor_comes_back_and_nothing_else_is_one() {
-        let cursor = CursorText(Cursor {
-            alerts: Offset(12),
-            tracks: Offset(u64::MAX),
-        });
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for pairs in [
+            &[][..],
+            &[(12, u64::MAX)],
+            &[(12, 3), (0, 0), (u64::MAX, 7)],
+            &[(1, 1); PartitionCount::MAX as usize],
+        ] {
+            let cursors = cursors(pairs);
+            assert_eq!(cursors.to_string().parse(), Ok(cursors));
+        }
+        let too_many = cursors(&[(1, 1); PartitionCount::MAX as usize + 1]).to_string();
         for text in [
-            "",
             ".",
             "1",
             "1.",
             ".1",
             "1.2.3",
             "-1.2",
+            "1.2-",
+            "1.2--1.2",
             "a.b",
             "1.99999999999999999999",
+            &too_many,
         ] {
             assert!(text.parse::<CursorText>().is_err(), "{text}");
         }

@@ -3,8 +3,9 @@ mod place;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use journal::io::sim_backend::{Faults, SimDisk};
-use journal::{Clock, Options};
+use journal::{Clock, Offset, Options};
 use protocol::{AlertId, Content, DeviceId, IncidentId, OfficerId, State, Subject};
 
 use self::place::{DAY, DEVICE, Place, SOON, at, close, id_of, press, tidy, until, until_state};
@@ -79,6 +80,7 @@ async fn whoever_looks_while_alerts_are_folded_never_sees_one_that_nobody_was_pr
         device[..2].copy_from_slice(&phone.to_be_bytes());
         let entry = place.entry_of(DeviceId::Enrolled(device), 1, 1, press());
         reader.fold(
+            0,
             LogName::Alerts,
             vec![(Offset(u64::from(phone)), entry)],
             true,
@@ -199,7 +201,7 @@ async fn behind_a_trimmed_log_the_board_begins_anew_from_the_snapshot() {
     let first = place.journal.first(LogName::Alerts).await.unwrap();
     assert!(first > Offset::ZERO);
     // As a reader that was away for long.
-    reader.alerts = place.journal.tail(LogName::Alerts, Offset::ZERO);
+    reader.followed[0].alerts = place.journal.tail(LogName::Alerts, Offset::ZERO);
     reader.engine.dispatch().begin_anew();
     let stop = CancellationToken::new();
     let metrics = reader.engine.clone();
@@ -274,7 +276,7 @@ async fn the_tick_comes_before_the_log() {
     reader.tick.reset_at(past);
     let stop = CancellationToken::new();
     assert!(reader.turn(&stop).await.unwrap());
-    assert_eq!(reader.alerts.cursor(), Offset::ZERO);
+    assert_eq!(reader.followed[0].alerts.cursor(), Offset::ZERO);
     assert!(place.key_file(DAY).exists());
     until_state(&mut reader, 1, State::Assigned).await;
 }
@@ -387,8 +389,8 @@ async fn a_track_waits_for_the_alert_that_it_belongs_to() {
     place.raise(1).await;
     // The track is read first, as it may be when both come with one commit.
     let stop = CancellationToken::new();
-    while reader.held.is_none() {
-        assert_eq!(reader.alerts.cursor(), Offset::ZERO);
+    while reader.followed[0].held.is_none() {
+        assert_eq!(reader.followed[0].alerts.cursor(), Offset::ZERO);
         reader.turn(&stop).await.unwrap();
     }
     let folded = |reader: &Reader| reader.engine.shared.metrics.entries(LogName::Tracks).get();
@@ -422,7 +424,8 @@ async fn the_board_goes_on_while_a_snapshot_is_written_and_a_failed_one_loses_no
     drop(held);
     reader.end_chore().await;
     assert_eq!(reader.engine.shared.metrics.snapshots.get(), 0);
-    let again = reader.snapshots.slices(reader.alerts.cursor());
+    let cursor = reader.followed[0].alerts.cursor();
+    let again = reader.followed[0].snapshots.slices(cursor);
     let entries: usize = again
         .iter()
         .flat_map(|slice| &slice.rows)

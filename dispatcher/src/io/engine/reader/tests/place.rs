@@ -101,6 +101,7 @@ impl Place {
         });
         let config = EngineConfig {
             journal: self.journal.clone(),
+            fold: None,
             day_keys: Arc::clone(&self.keys),
             site_key: SitePrivateKey::from_bytes([7; 32]).unwrap(),
             index: Arc::new(JurisdictionIndex::new(map.clone())),
@@ -111,7 +112,7 @@ impl Place {
         let (engine, failed) = Engine::new(config, &mut Registry::default());
         let mut reader = Reader::new(engine, failed);
         let stop = CancellationToken::new();
-        reader.fold_snapshot(&stop).await.unwrap();
+        reader.fold_snapshots(&stop).await.unwrap();
         reader
     }
 
