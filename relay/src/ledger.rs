@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use journal::Offset;
-use protocol::{Entry, Millis, UnixMillis};
+use protocol::{DeviceId, Entry, Millis, UnixMillis};
 
 use crate::append::{Append, Fate, Outcome, ReportKey};
 use crate::kept::{Kept, Reached};
@@ -185,9 +185,10 @@ impl Ledger {
         self.way_back.tell_stored(at)
     }
 
-    /// The log is not the one that was folded.
-    pub fn forget_log(&mut self) {
-        self.way_back.forget_log();
+    /// The log of these phones is not the one that was folded.
+    pub fn forget_log(&mut self, of: impl Fn(&DeviceId) -> bool) {
+        self.way_back.forget_log(of);
+        // What was seen closed may not be, of whoever.
         if let Some(kept) = &mut self.kept {
             kept.forget_log();
         }

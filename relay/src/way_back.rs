@@ -87,12 +87,13 @@ impl WayBack {
         }
     }
 
-    /// Begins anew: what was folded is not the log, or its beginning is not known.
-    pub fn forget_log(&mut self) {
-        self.devices.clear();
-        self.opened.clear();
-        self.closed.clear();
-        self.unfolded.clear();
+    /// Begins anew with these phones: what was folded of them is not the log, or its beginning is not
+    /// known.
+    pub fn forget_log(&mut self, of: impl Fn(&DeviceId) -> bool) {
+        self.devices.retain(|device, _| !of(device));
+        self.opened.retain(|(_, device, _)| !of(device));
+        self.closed.retain(|(_, device, _)| !of(device));
+        self.unfolded.retain(|(device, _), _| !of(device));
     }
 
     fn fold_report(&mut self, report: &ReportHeader, time: UnixMillis) -> Vec<Delivery> {

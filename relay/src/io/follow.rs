@@ -1,11 +1,11 @@
-//! The way back: tails the alert log, and puts what it says into the mailboxes of the phones concerned. What was
+//! The way back: tails the alert log, each partition by itself, and puts what it says into the mailboxes of the phones concerned. What was
 //! trimmed is in the snapshot, which is where it begins.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use journal::{LogName, Offset, Snapshot, StoreError, Tail, Tailed, incident_rows};
+use journal::{Journal, LogName, Offset, Snapshot, StoreError, Tail, Tailed, incident_rows};
 use protocol::wire::Message;
 use protocol::{AlertId, Decision, DecisionKind, Entry};
 use tokio::task::spawn_blocking;
@@ -71,26 +71,33 @@ impl Drop for Following {
 }
 
 impl Hub {
-    /// Follows the alert log for the phones of this relay until the journal ends.
-    pub(crate) async fn follow_log(self: Arc<Self>) {
+    /// Follows the alert log of one partition for the phones of this relay until the journal ends.
+    pub(crate) async fn follow_log(self: Arc<Self>, journal: Journal) {
         let following = Following(self);
         let hub = &following.0;
         let mut attempts = Attempts::default();
         while !attempts.are_over() {
-            let error = hub.follow(&mut attempts).await;
-            if hub.journal.health().borrow().is_over() {
+            let error = hub.follow(&journal, &mut attempts).await;
+            if journal.health().borrow().is_over() {
                 tracing::info!(error, "the way back has ended with the journal");
                 return hub.stop_all(super::mailbox::Stop::NotDurable);
             }
             attempts.fail();
-            tracing::warn!(error, attempts.failures, "the way back is begun again");
+            let partition = journal.partition().0;
+            tracing::warn!(
+                partition,
+                error,
+                attempts.failures,
+                "the way back is begun again"
+            );
             sleep(RETRY).await;
         }
     }
 
     /// Until reading fails; says why it did.
-    async fn follow(self: &Arc<Self>, attempts: &mut Attempts) -> String {
-        let mut tail = match self.begin(None).await {
+    async fn follow(self: &Arc<Self>, journal: &Journal, attempts: &mut Attempts) -> String {
+        let partition = journal.partition().0;
+        let mut tail = match self.begin(journal, None).await {
             Ok(Some(tail)) => tail,
             Ok(None) => return "the snapshot has no place in the log".to_owned(),
             Err(error) => return error.to_string(),
@@ -103,14 +110,14 @@ impl Hub {
                     Ok(None)
                 }
                 Ok(Tailed::Gap { first_available }) => {
-                    tracing::warn!(%cursor, %first_available, "a part of the log cannot be read any more");
-                    self.begin(Some(cursor)).await
+                    tracing::warn!(partition, %cursor, %first_available, "a part of the log cannot be read any more");
+                    self.begin(journal, Some(cursor)).await
                 }
                 Ok(Tailed::Rewound) => {
-                    tracing::warn!("the log was rewound; the way back folds it anew");
-                    self.ledger().forget_log();
+                    tracing::warn!(partition, "the log was rewound; the way back folds it anew");
+                    self.ledger().forget_log(|device| journal.has(device));
                     attempts.rewind();
-                    self.begin(None).await
+                    self.begin(journal, None).await
                 }
                 Err(error) => return error.to_string(),
             };
@@ -124,9 +131,13 @@ impl Hub {
 
     /// Folds the newest snapshot, and tails the log behind it; waits while the log's server is away. `None` when the
     /// snapshot does not reach beyond a cursor: a batch that nobody can read is skipped, and not asked for again for ever.
-    async fn begin(self: &Arc<Self>, beyond: Option<Offset>) -> Result<Option<Tail>, StoreError> {
+    async fn begin(
+        self: &Arc<Self>,
+        journal: &Journal,
+        beyond: Option<Offset>,
+    ) -> Result<Option<Tail>, StoreError> {
         loop {
-            match self.try_begin(beyond).await {
+            match self.try_begin(journal, beyond).await {
                 Err(StoreError::Unreachable { .. }) => sleep(RETRY).await,
                 begun => return begun,
             }
@@ -135,27 +146,29 @@ impl Hub {
 
     async fn try_begin(
         self: &Arc<Self>,
+        journal: &Journal,
         beyond: Option<Offset>,
     ) -> Result<Option<Tail>, StoreError> {
         let hub = Arc::clone(self);
-        let first = self.journal.first(LogName::Alerts).await?;
-        let snapshot = self.journal.snapshot_read().await?;
-        let reading = spawn_blocking(move || hub.fold_snapshot(snapshot, first, beyond)).await;
+        let first = journal.first(LogName::Alerts).await?;
+        let snapshot = journal.snapshot_read().await?;
+        let end = journal.end(LogName::Alerts);
+        let folding = move || hub.fold_snapshot(snapshot, (first, end), beyond);
+        let reading = spawn_blocking(folding).await;
         let from = reading.map_err(|error| StoreError::Storage {
             doing: "folding the snapshot",
             why: error.to_string(),
         })??;
-        Ok(from.map(|from| self.journal.tail(LogName::Alerts, from)))
+        Ok(from.map(|from| journal.tail(LogName::Alerts, from)))
     }
 
     /// Where the log goes on behind the snapshot. What was folded before changes nothing the second time.
     fn fold_snapshot(
         &self,
         snapshot: Snapshot,
-        first: Offset,
+        (first, end): (Offset, Offset),
         beyond: Option<Offset>,
     ) -> Result<Option<Offset>, StoreError> {
-        let end = self.journal.end(LogName::Alerts);
         let Some((entries, from)) = read_snapshot(snapshot, first, end, beyond)? else {
             return Ok(None);
         };

@@ -210,7 +210,9 @@ impl RelayHandle {
         );
         let accepting = acceptor.run(self.stop.clone());
         self.tasks.spawn(accepting);
-        self.run(Arc::clone(&self.hub).follow_log());
+        for partition in self.hub.journal.partitions() {
+            self.run(Arc::clone(&self.hub).follow_log(partition));
+        }
         self.run(Arc::clone(&self.hub).keep_day_keys());
         self.run(Arc::clone(&self.hub).keep_what_is_open());
         self.run(pulse::feel(Arc::clone(&self.hub), intake));
