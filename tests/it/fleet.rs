@@ -10,11 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ansim::demo_site::{DemoOfficer, DemoSite};
-use ansim::service::Service;
+use ansim::service::{Service, ServiceParts};
 use client::Event;
 use journal::io::redis::settings::{Settings, Topology};
 use journal::io::redis::test_server::{TestSentinels, TestServer, is_here};
-use protocol::Progress;
+use journal::{PARTITIONS_DEFAULT, PartitionCount};
+use protocol::{DeviceId, Progress};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -46,6 +47,10 @@ pub(super) struct Fleet {
 
 impl Fleet {
     pub(super) async fn start(log: Settings) -> Self {
+        let log = Settings {
+            partitions: PARTITIONS_DEFAULT,
+            ..log
+        };
         let mut fleet = Self {
             demo: DemoSite::new().unwrap(),
             officers: vec![
@@ -67,6 +72,10 @@ impl Fleet {
     }
 
     async fn member(&self, part: Part, number: usize) -> Service {
+        Service::start(self.parts(part, number)).await.unwrap()
+    }
+
+    fn parts(&self, part: Part, number: usize) -> ServiceParts {
         let name = match part {
             Part::Relay => "relay",
             Part::Dispatcher => "dispatcher",
@@ -88,7 +97,7 @@ impl Fleet {
             }
             Part::Dispatcher => parts.relay = None,
         }
-        Service::start(parts).await.unwrap()
+        parts
     }
 
     pub(super) fn phone(&self, relay: usize, device: u8) -> TestPhone {
@@ -108,6 +117,16 @@ impl Fleet {
             service.shutdown().await;
         }
     }
+}
+
+/// Into how many partitions something came.
+fn partitions_used(redis: &TestServer) -> usize {
+    let used = PARTITIONS_DEFAULT.all().filter(|partition| {
+        let key = format!("{{ansim:p{}}}:alerts", partition.0);
+        let first = redis.command(&["XRANGE", &key, "-", "+", "COUNT", "1"]);
+        first.as_sequence().is_some_and(|first| !first.is_empty())
+    });
+    used.count()
 }
 
 /// Presses, and waits for the receipt.
@@ -212,6 +231,8 @@ async fn while_redis_is_down_phones_get_receipts_and_all_arrives_when_it_is_back
         on_board(console, usize::from(PHONES)).await;
     }
     let recovered = back_at.unwrap().elapsed().as_secs_f64();
+    let used = partitions_used(&redis);
+    assert!(used > 4, "{PHONES} phones in {used} partitions");
     println!(
         "Redis killed and back: raised {PHONES}, receipted {PHONES}, on both boards {PHONES}, lost 0, \
          doubled 0, all there after {recovered:.1} s"
@@ -297,6 +318,59 @@ async fn a_dispatcher_that_comes_later_has_the_same_board() {
     let (_, one) = boards[0].get("/api/board").await;
     let (_, other) = boards[1].get("/api/board").await;
     assert_eq!(cards(one), cards(other));
+    fleet.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dispatchers_that_show_a_part_each_show_the_whole_together_and_say_so() {
+    const PHONES: u8 = 16;
+    if !is_here() {
+        return;
+    }
+    let redis = TestServer::start();
+    let mut fleet = Fleet::start(redis.settings()).await;
+    let halves = PARTITIONS_DEFAULT.get() / 2;
+    for number in 0..2 {
+        fleet.dispatchers.remove(0).shutdown().await;
+        let mut parts = fleet.parts(Part::Dispatcher, number);
+        let half = PARTITIONS_DEFAULT
+            .all()
+            .filter(|one| usize::from(one.0 / halves) == number);
+        parts.dispatcher.as_mut().unwrap().fold = Some(half.collect());
+        let dispatcher = Service::start(parts).await.unwrap();
+        fleet.dispatchers.push(dispatcher);
+    }
+    let mut shown = [0, 0];
+    for number in 0..PHONES {
+        let device = DeviceId::Enrolled([number + 1; 16]);
+        let at = PARTITIONS_DEFAULT.of_device(&device).0 / halves;
+        shown[usize::from(at)] += 1;
+        press(&mut fleet.phone(usize::from(number % 2), number + 1)).await;
+    }
+    assert!(shown.iter().all(|&count| count > 0), "{shown:?}");
+    for (number, count) in shown.into_iter().enumerate() {
+        let console = fleet.console(number, "choi").await;
+        on_board(&console, count).await;
+        let (status, ready) = console.get("/readyz").await;
+        assert_eq!(status, StatusCode::OK);
+        let said = ready["problems"][0].as_str().unwrap();
+        assert!(said.contains("this board shows partitions"), "{said}");
+    }
+    fleet.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_configured_for_another_number_of_partitions_does_not_start() {
+    if !is_here() {
+        return;
+    }
+    let redis = TestServer::start();
+    let mut fleet = Fleet::start(redis.settings()).await;
+    fleet.log.partitions = PartitionCount::new(8).unwrap();
+    let parts = fleet.parts(Part::Relay, 2);
+    let refused = Service::start(parts).await.err().unwrap().to_string();
+    assert!(refused.contains("has 16 partitions"), "{refused}");
+    assert!(refused.contains("configured for 8"), "{refused}");
     fleet.shutdown().await;
 }
 
