@@ -166,6 +166,12 @@ impl Board {
         self.cursors.reach(LogPlace { partition, cursor });
     }
 
+    /// Whether a report belongs to an alert that the board has heard of.
+    #[must_use]
+    pub fn has_heard_of(&self, report: &ReportHeader) -> bool {
+        self.incident_of_track(report).is_some()
+    }
+
     /// A full incident has alerts that it does not tell apart.
     fn incident_of_track(&self, report: &ReportHeader) -> Option<IncidentId> {
         let known = self.alerts.get(&(report.device, report.alert));

@@ -3,7 +3,8 @@
 //!
 //! Entries come in, are opened ([`opened`]), folded ([`board`]) and looked at by the proposer
 //! ([`proposer`]); officers' commands become decisions ([`dispatch`]); an incident leaves as a
-//! [`card`]. Beside the board, [`unlogged`] has what relays offer while the log takes nothing. What is absent: this room does not know how a phone speaks.
+//! [`card`]. Beside the board, [`unlogged`] has what relays offer while the log takes nothing, and [`orphans`]
+//! positions that came before their alert. What is absent: this room does not know how a phone speaks.
 
 pub mod board;
 pub mod card;
@@ -13,5 +14,6 @@ pub mod dispatch;
 pub mod io;
 pub mod jurisdiction;
 pub mod opened;
+pub mod orphans;
 pub mod proposer;
 pub mod unlogged;

@@ -28,12 +28,29 @@ impl Reader {
         entries: Vec<(Offset, Bytes)>,
         is_new: bool,
     ) {
+        let metrics = &self.engine.shared.metrics;
+        metrics.entries(log).inc_by(entries.len() as u64);
+        let orphans = self.fold_run(at, log, entries, is_new);
+        if !orphans.is_empty() {
+            self.fold_run(at, LogName::Tracks, orphans, is_new);
+        }
+    }
+
+    /// Folds entries, and returns the positions that have waited for one of them.
+    fn fold_run(
+        &mut self,
+        at: usize,
+        log: LogName,
+        entries: Vec<(Offset, Bytes)>,
+        is_new: bool,
+    ) -> Vec<(Offset, Bytes)> {
         let engine = self.engine.clone();
         let followed = &mut self.followed[at];
         let partition = followed.partition();
         let metrics = &engine.shared.metrics;
         let opened = engine.open_all(&entries);
-        metrics.entries(log).inc_by(opened.len() as u64);
+        let now = engine.now();
+        let mut orphans = Vec::new();
         {
             let mut dispatch = engine.dispatch();
             for ((offset, entry), opened) in entries.into_iter().zip(&opened) {
@@ -50,11 +67,22 @@ impl Reader {
                         followed
                             .snapshots
                             .note_alert(&applied, &opened.header, entry, is_new);
+                        if let Subject::Report(report) = &opened.header.subject {
+                            orphans.extend(self.orphans.take(&(report.device, report.alert)));
+                        }
                     }
                     (LogName::Tracks, Applied::Incident(id, Effect::Added))
                         if is_new && position != Some(position_of(&dispatch, opened)) =>
                     {
                         followed.snapshots.note_newest_track(*id, offset, &entry);
+                    }
+                    (LogName::Tracks, Applied::Nowhere) => {
+                        if let Subject::Report(report) = &opened.header.subject
+                            && !dispatch.board().has_heard_of(report)
+                        {
+                            let alert = (report.device, report.alert);
+                            self.orphans.keep(now, alert, (offset, entry));
+                        }
                     }
                     (LogName::Tracks, _) => {}
                 }
@@ -75,6 +103,7 @@ impl Reader {
         engine.survive(|| engine.drain());
         engine.count_unlogged();
         engine.publish();
+        orphans
     }
 }
 

@@ -4,7 +4,8 @@ mod partition;
 
 use std::time::Duration;
 
-use journal::{AppendError, Health, Journal, LogName, SnapshotSlice, StoreError, Tailed};
+use bytes::Bytes;
+use journal::{AppendError, Health, Journal, LogName, Offset, SnapshotSlice, StoreError, Tailed};
 use protocol::{DecisionId, MapVersion, Millis, Site, UnixMillis};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
@@ -15,6 +16,7 @@ use super::folding::ENTRIES_AT_ONCE;
 use super::readiness::Complaint;
 use super::{Engine, StartError};
 use crate::dispatch::Dispatch;
+use crate::orphans::Orphans;
 pub(super) use partition::Followed;
 use partition::{Given, next_of, numbered};
 
@@ -33,6 +35,8 @@ pub(super) struct Reader {
     pub(super) followed: Vec<Followed>,
     /// Which of them was read last.
     last: usize,
+    /// Positions whose alert has not come, by their place in the log of their phone.
+    pub(super) orphans: Orphans<(Offset, Bytes)>,
     pub(super) map_in_force: Option<MapVersion>,
     /// Panics of this board that have been counted.
     pub(super) board_panics: u64,
@@ -60,6 +64,7 @@ impl Reader {
             tick,
             followed: partitions.map(Followed::new).collect(),
             last: 0,
+            orphans: Orphans::default(),
             chore: None,
             map_in_force: None,
             board_panics: 0,
@@ -241,6 +246,7 @@ impl Reader {
         self.engine.dispatch().begin_anew();
         self.say_state();
         self.board_panics = 0;
+        self.orphans = Orphans::default();
         let folded = self.fold_snapshots(stop).await;
         folded.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
         self.say_state();
@@ -263,6 +269,7 @@ impl Reader {
         let now = self.engine.now();
         self.engine.watch_keys(now);
         self.watch_size(now);
+        self.orphans.expire(now);
         self.engine.look_at_clock();
         if self.chore.is_none() {
             let tidy = now.since(self.tidied_at) >= TIDY_EVERY;
