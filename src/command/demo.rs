@@ -1,10 +1,15 @@
-//! `ansim demo`: everything on one machine, with nothing else installed.
+//! `ansim demo`: everything on one machine, with nothing else installed; with `--redis` a fleet.
+
+mod fleet;
+mod members;
+mod process;
+mod servers;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ansim::demo::{self, Areas, Doors, Length, Report, WATCHER};
+use ansim::demo::{self, Doors, Length, Report, WATCHER};
 use ansim::demo_site::{DemoOfficer, DemoSite};
 use ansim::service::{NO_CONSOLE, NO_RELAY, Service};
 use anyhow::{Context as _, bail};
@@ -15,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use self::fleet::FleetReport;
 use super::folder::Folder;
 
 /// Simulated phones all over Korea against a relay, a dispatcher and a console of this process, on
@@ -36,6 +42,11 @@ pub(crate) struct Demo {
     /// console/node_modules when not given
     #[arg(long, value_name = "FILE")]
     districts: Option<PathBuf>,
+
+    /// Two relays and two dispatchers over a log on Redis: a master and a replica are started, and half
+    /// way the master is killed. 30 seconds unless --seconds says something else
+    #[arg(long)]
+    redis: bool,
 }
 
 impl Demo {
@@ -51,23 +62,46 @@ impl Demo {
             .build()
             .context("cannot start the runtime")?;
         let folder = Folder::create("demo")?;
+        if self.redis {
+            let report = runtime.block_on(self.run_fleet_in(folder.path()))?;
+            fleet::say(&report);
+            println!("{}", serde_json::to_string(&report)?);
+            return Ok(ExitCode::from(report.exit_code()));
+        }
         let report = runtime.block_on(self.run_in(folder.path()))?;
         println!("{}", serde_json::to_string(&report)?);
         Ok(ExitCode::from(report.exit_code()))
     }
 
-    async fn run_in(&self, folder: &Path) -> anyhow::Result<Report> {
+    /// The districts, if they are here.
+    fn find_districts(&self) -> Option<PathBuf> {
         let districts = self.districts.clone().or_else(demo::find_districts);
         if districts.is_some() {
             eprintln!("making the map of Korea");
-        }
-        let (map, areas) = demo::map_of_korea(districts.as_deref())?;
-        if areas == Areas::Nearest {
+        } else {
             eprintln!(
                 "the districts of Korea are not here (Node 20.19 or later brings them with \
                  `cargo xtask demo`): an alert goes to the nearest station"
             );
         }
+        districts
+    }
+
+    /// Ctrl-C ends it at once: the processes get it too.
+    async fn run_fleet_in(&self, folder: &Path) -> anyhow::Result<FleetReport> {
+        let districts = self.find_districts();
+        let running = fleet::run(self.seconds, self.seed, districts.as_deref(), folder);
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            report = running => report,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = terminated.recv() => bail!("interrupted"),
+        }
+    }
+
+    async fn run_in(&self, folder: &Path) -> anyhow::Result<Report> {
+        let districts = self.find_districts();
+        let (map, areas) = demo::map_of_korea(districts.as_deref())?;
         let site = Arc::new(DemoSite::new()?);
         let officers = demo::officers();
         let parts = site.parts(folder, map.clone(), &officers)?;
@@ -77,7 +111,7 @@ impl Demo {
         let doors = Doors {
             site,
             officers,
-            relay: service.relay_address().context(NO_RELAY)?,
+            relays: vec![service.relay_address().context(NO_RELAY)?],
             console,
             map: Arc::new(map),
             areas,

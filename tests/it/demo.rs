@@ -29,9 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Four seconds, of which phones press in the first two: about twenty alerts.
 const SHORT: Length = Length {
-    seconds: Some(4),
-    seed: 1,
     patience: Duration::from_millis(500),
+    ..Length::new(Some(4), 1)
 };
 
 /// The same, for runs in which everything must arrive on a machine with other things to do.
@@ -133,7 +132,7 @@ async fn an_index_with_two_ids_swapped_is_found_out() {
     let doors = Doors {
         site,
         officers,
-        relay: service.relay_address().unwrap(),
+        relays: vec![service.relay_address().unwrap()],
         console: service.console_url().unwrap(),
         map: Arc::new(map),
         areas,
@@ -234,7 +233,7 @@ async fn with_copy(map: JurisdictionMap, fault: Fault, length: Length) -> (Repor
     let doors = Doors {
         site,
         officers,
-        relay: phones.relay_address().unwrap(),
+        relays: vec![phones.relay_address().unwrap()],
         console: console.console_url().unwrap(),
         map: Arc::new(map),
         areas: Areas::Nearest,

@@ -375,14 +375,14 @@ async fn who_is_configured_for_another_number_of_partitions_does_not_start() {
 }
 
 /// A process of the site, killed when dropped.
-struct Member {
+pub(crate) struct Member {
     child: Child,
     /// By their names: relay, console, operations.
-    doors: BTreeMap<String, SocketAddr>,
+    pub(crate) doors: BTreeMap<String, SocketAddr>,
 }
 
 impl Member {
-    fn start(part: &str, config: &Path) -> Self {
+    pub(crate) fn start(part: &str, config: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ansim"))
             .args([part, "--config"])
             .arg(config)

@@ -17,6 +17,7 @@ mod demo;
 mod deploy;
 mod end_to_end;
 mod engine;
+mod failures;
 mod fleet;
 mod http;
 mod locate;

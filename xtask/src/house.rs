@@ -46,12 +46,18 @@ impl House {
         std::env::temp_dir().join(format!("ansim-skipped-{}", std::process::id()))
     }
 
+    /// Where they write down what they have to tell at the end (`tests/it/support/mod.rs`).
+    pub(crate) fn told_file(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("ansim-told-{}", std::process::id()))
+    }
+
     /// A command that runs in the root of the checkout.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(&self.root)
-            .env("ANSIM_SKIPPED_FILE", self.skipped_file());
+            .env("ANSIM_SKIPPED_FILE", self.skipped_file())
+            .env("ANSIM_TOLD_FILE", self.told_file());
         // `cargo run` describes xtask in the environment; a cargo below us must not see it.
         for (key, _) in std::env::vars_os() {
             let name = key.to_string_lossy();

@@ -27,6 +27,8 @@ usage: cargo xtask TASK
   check                       the part of `test` that compiles and runs no test
   demo [--seconds N] [--seed S]
                               relay, dispatcher, console and phones on this machine
+  demo --redis [--seconds N] [--seed S]
+                              two relays and two dispatchers over a Redis whose master is killed
   bench [NAME …]              measure in release mode and write docs/performance.md
   agree [--points N] [--seed S]
                               the index beside brute force, ten million points of made-up maps

@@ -3,6 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -44,7 +45,7 @@ const COMPILED: [Step; 6] = [
     },
 ];
 
-const RUN: [Step; 4] = [
+const RUN: [Step; 5] = [
     Step {
         name: "tests",
         run: tests,
@@ -60,6 +61,10 @@ const RUN: [Step; 4] = [
     Step {
         name: "ten seconds of demo",
         run: ten_seconds_of_demo,
+    },
+    Step {
+        name: "a demo whose Redis master dies",
+        run: a_demo_over_redis,
     },
 ];
 
@@ -80,7 +85,14 @@ pub(crate) fn without_running(house: &House, arguments: &[String]) -> anyhow::Re
 }
 
 fn finish(house: &House, report: &Report) -> anyhow::Result<ExitCode> {
-    let skipped = take_skipped(house)?;
+    let told = take_lines(&house.told_file())?;
+    if !told.is_empty() {
+        eprintln!("\n== what broke under a fleet, and what it cost");
+    }
+    for line in &told {
+        eprintln!("{line}");
+    }
+    let skipped = take_lines(&house.skipped_file())?;
     eprintln!("\n== result");
     for line in &skipped {
         eprintln!("{line}");
@@ -166,6 +178,14 @@ fn ten_seconds_of_demo(house: &House) -> anyhow::Result<()> {
     ))
 }
 
+/// The program was built for the step before. `tools::ensure` has seen to Redis.
+fn a_demo_over_redis(house: &House) -> anyhow::Result<()> {
+    succeed(&mut demo::command(
+        house,
+        &["--redis", "--seconds", "15"].map(str::to_owned),
+    ))
+}
+
 fn required(thing: &str) -> bool {
     std::env::var("ANSIM_REQUIRE").is_ok_and(|all| all.split(',').any(|one| one.trim() == thing))
 }
@@ -182,15 +202,14 @@ fn note_skipped(house: &House, line: &str) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The lines of this run in alphabetical order; the file goes.
-fn take_skipped(house: &House) -> anyhow::Result<Vec<String>> {
-    let path = house.skipped_file();
+/// What tests of this run have written to a file, in alphabetical order; the file goes.
+fn take_lines(path: &Path) -> anyhow::Result<Vec<String>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     lines.sort();
     Ok(lines)

@@ -9,6 +9,7 @@ use reqwest::{Client, Response, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::books::Seen;
 use crate::measure::Sighting;
 use crate::sse::{EventStream, ServerEvent};
 
@@ -97,6 +98,16 @@ impl From<Card> for Heard {
             is_assigned: !card.pending && card.state != NOT_ASSIGNED,
             fix_at_ms: card.position.and_then(|fix| fix.fix_at_ms),
         })
+    }
+}
+
+impl From<Sighting> for Seen {
+    fn from(sighting: Sighting) -> Self {
+        Self {
+            incident: sighting.incident,
+            desk: sighting.desk,
+            presses: sighting.presses,
+        }
     }
 }
 
@@ -223,6 +234,26 @@ impl ConsoleClient {
             self.cursor = Some(event.id);
         }
     }
+}
+
+/// What is on the board of a console at this moment, as whoever signs in there sees it.
+///
+/// # Errors
+/// When the console does not answer, or answers no.
+pub async fn read_board(
+    console: &str,
+    user: &str,
+    password: &str,
+) -> Result<Vec<Seen>, ConsoleError> {
+    let mut client = ConsoleClient::sign_in(console, user, password).await?;
+    let mut seen = Vec::new();
+    let hear = |heard, _| {
+        if let Heard::Card(sighting) = heard {
+            seen.push(sighting.into());
+        }
+    };
+    client.read_board(hear).await?;
+    Ok(seen)
 }
 
 async fn taken(

@@ -9,7 +9,7 @@ mod load;
 mod phone;
 mod run;
 
-pub use console_client::ConsoleError;
+pub use console_client::{ConsoleError, read_board};
 pub use load::{
     ENDPOINTS, Host, Load, LoadError, Loaded, MAX_PREPARED, ProcessUse, Ready, SoFar, Tickets,
 };

@@ -232,10 +232,16 @@ pub(super) fn enrolment(
         Trust::Malformed => NO_TOKEN.to_vec(),
         Trust::NoToken => Vec::new(),
     };
-    Ok(Enrolment {
+    let mut enrolment = Enrolment {
         token,
         ..site.enrolment.clone()
-    })
+    };
+    // Each begins with another relay, or the first would have them all.
+    let relays = enrolment.relays.len().max(1);
+    enrolment
+        .relays
+        .rotate_left(usize::from(person.device[0]) % relays);
+    Ok(enrolment)
 }
 
 /// The clock of every phone.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::console_client::{ConsoleClient, ConsoleError, Heard};
 use super::phone::live;
-use crate::books::{Books, Counts, Seen, Times};
+use crate::books::{Books, Counts, Times};
 use crate::judge::right_desks;
 use crate::plain_loop::PlainMap;
 use crate::plan::Plan;
@@ -25,9 +25,6 @@ pub const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often it is looked at whether everything has drained.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How long phones may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -69,6 +66,8 @@ pub struct Run {
     /// How long a run may go on after its end when something has not drained. What is under way then
     /// is lost.
     pub patience: Duration,
+    /// How often it says how it goes.
+    pub tell_every: Duration,
     /// A folder that exists, for what phones keep on their disk.
     pub outboxes: PathBuf,
     /// Ends the raising; then everything drains.
@@ -154,13 +153,8 @@ impl World {
     fn hear(&self, heard: Heard, at: Instant) {
         match heard {
             Heard::Card(sighting) => {
-                let seen = Seen {
-                    incident: sighting.incident,
-                    desk: sighting.desk,
-                    presses: sighting.presses,
-                };
                 self.books()
-                    .shown(seen, at.saturating_duration_since(self.start));
+                    .shown(sighting.into(), at.saturating_duration_since(self.start));
             }
             Heard::Left(incident) => self.books().left(&incident),
         }
@@ -178,7 +172,7 @@ impl World {
 }
 
 impl Run {
-    /// Runs against a service, tells how it goes every second, and says what it came to.
+    /// Runs against a service, tells how it goes, and says what it came to.
     ///
     /// # Errors
     /// See [`RunError`]; what the books find is no error here.
@@ -238,8 +232,8 @@ impl Run {
         let mut plan = self.plan;
         let mut next = plan.next();
         let mut phones = 0;
-        let mut ticks =
-            tokio::time::interval_at(tokio::time::Instant::now() + TELL_EVERY, TELL_EVERY);
+        let first = tokio::time::Instant::now() + self.tell_every;
+        let mut ticks = tokio::time::interval_at(first, self.tell_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // From when on everything drains, and from when on it is no longer waited for.
         let mut drains_until = None;

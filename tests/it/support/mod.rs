@@ -4,6 +4,8 @@ pub(crate) mod log;
 pub(crate) mod require;
 pub(crate) mod site;
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -36,4 +38,21 @@ pub(crate) fn cargo_metadata(arguments: &[&str]) -> Value {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).expect("cargo metadata speaks JSON")
+}
+
+/// Prints what a test has to tell, and keeps it for the end of `cargo xtask test`: a runner swallows
+/// what a test prints that passes.
+pub(crate) fn tell(line: &str) {
+    keep("ANSIM_TOLD_FILE", line);
+}
+
+/// Prints the line, and adds it to the file that the environment names, if it does.
+fn keep(variable: &str, line: &str) {
+    println!("{line}");
+    if let Some(path) = std::env::var_os(variable) {
+        let mut options = OpenOptions::new();
+        let mut file = options.create(true).append(true).open(path).unwrap();
+        // One write: tests of several processes append to the same file.
+        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
 }

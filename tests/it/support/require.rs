@@ -1,10 +1,8 @@
 //! The one helper for a test that needs something which is not on every machine.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::in_checkout;
+use super::{in_checkout, keep};
 
 /// What a test may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,8 @@ pub(crate) fn require(need: Need) -> Option<PathBuf> {
     match judge(need, need.find(), &required) {
         Verdict::Run(place) => Some(place),
         Verdict::Skip => {
-            note(&format!("SKIPPED {}: {}", test_name(), need.name()));
+            let line = format!("SKIPPED {}: {}", test_name(), need.name());
+            keep("ANSIM_SKIPPED_FILE", &line);
             None
         }
         Verdict::Fail(why) => panic!("{why}"),
@@ -123,21 +122,6 @@ fn judge(need: Need, found: Option<PathBuf>, required: &str) -> Verdict {
 /// libtest calls the thread of a test by the test's name.
 fn test_name() -> String {
     std::thread::current().name().unwrap_or("a test").to_owned()
-}
-
-/// Prints the line, and keeps it for the list at the end of `cargo xtask test`: a runner swallows
-/// what a test prints that passes.
-fn note(line: &str) {
-    println!("{line}");
-    if let Some(path) = std::env::var_os("ANSIM_SKIPPED_FILE") {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .unwrap();
-        // One write: tests of several processes append to the same file.
-        file.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

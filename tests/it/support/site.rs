@@ -133,6 +133,11 @@ impl TestPhone {
         Self { handle, events }
     }
 
+    /// What it tells next.
+    pub(crate) async fn next_event(&mut self) -> Event {
+        self.events.recv().await.expect("the phone runs").event
+    }
+
     /// The first event from here on that `wanted` takes.
     pub(crate) async fn event<T>(
         &mut self,
@@ -141,8 +146,7 @@ impl TestPhone {
     ) -> T {
         in_time(what, async {
             loop {
-                let event = self.events.recv().await.expect("the phone runs");
-                if let Some(found) = wanted(&event.event) {
+                if let Some(found) = wanted(&self.next_event().await) {
                     return found;
                 }
             }
@@ -165,44 +169,57 @@ impl Console {
 
     /// Of an officer of the service whose console is here.
     pub(crate) async fn sign_in_at(console: SocketAddr, officer: &DemoOfficer) -> Self {
+        Self::try_sign_in_at(console, officer).await.unwrap()
+    }
+
+    /// The same where nobody may answer.
+    pub(crate) async fn try_sign_in_at(
+        console: SocketAddr,
+        officer: &DemoOfficer,
+    ) -> reqwest::Result<Self> {
         let http = Client::builder().cookie_store(true).no_proxy();
         let console = Self {
-            http: http.build().unwrap(),
+            http: http.build()?,
             url: format!("http://{console}"),
         };
         let credentials = json!({ "user": officer.user, "password": officer.password });
         in_time("a board that has caught up", async {
             loop {
-                let (status, answer) = console.post("/api/sign-in", &credentials).await;
+                let (status, answer) = console.try_post("/api/sign-in", &credentials).await?;
                 if status == StatusCode::OK {
-                    return;
+                    return Ok(());
                 }
                 assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
             }
         })
-        .await;
-        console
+        .await
+        .map(|()| console)
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        let answer = self
-            .http
-            .get(format!("{}{path}", self.url))
-            .send()
-            .await
-            .unwrap();
-        (answer.status(), answer.json().await.unwrap_or(Value::Null))
+        self.try_get(path).await.unwrap()
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let answer = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .json(body)
-            .send()
-            .await
-            .unwrap();
-        (answer.status(), answer.json().await.unwrap_or(Value::Null))
+        self.try_post(path, body).await.unwrap()
+    }
+
+    /// The same where nobody may answer.
+    pub(crate) async fn try_get(&self, path: &str) -> reqwest::Result<(StatusCode, Value)> {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let answer = request.send().await?;
+        Ok((answer.status(), answer.json().await.unwrap_or(Value::Null)))
+    }
+
+    /// The same where nobody may answer.
+    pub(crate) async fn try_post(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> reqwest::Result<(StatusCode, Value)> {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let answer = request.json(body).send().await?;
+        Ok((answer.status(), answer.json().await.unwrap_or(Value::Null)))
     }
 
     /// Follows the board from where it is now.

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod process;
+pub mod proxy;
 mod sentinels;
 
 use std::net::SocketAddr;
@@ -264,6 +265,20 @@ impl TestServer {
         let connection = Client::open(url)?.get_connection_with_timeout(PATIENCE)?;
         connection.set_read_timeout(Some(PATIENCE))?;
         Ok(connection)
+    }
+
+    /// Entries that it has in the logs of alerts of all partitions.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[must_use]
+    pub fn alerts(&self) -> usize {
+        let mut connection = self.connection().expect("a connection");
+        let streams = redis::cmd("KEYS").arg("*:alerts").query(&mut connection);
+        let streams: Vec<String> = streams.expect("names of streams");
+        let length = |stream| redis::cmd("XLEN").arg(stream).query(&mut connection);
+        let lengths: redis::RedisResult<Vec<usize>> = streams.into_iter().map(length).collect();
+        lengths.expect("lengths of streams").into_iter().sum()
     }
 
     /// The value of a field of its `INFO`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::settings::{Credentials, Settings};
+pub(in crate::io) use super::test_server::proxy;
 use super::test_server::{TestServer, is_here};
 use super::*;
 use crate::batcher::{Appended, Durability, Limits};
@@ -21,7 +22,6 @@ mod connection;
 mod crash;
 mod failover;
 mod history;
-pub(in crate::io) mod proxy;
 mod refusal;
 mod sentinel;
 mod snapshots;

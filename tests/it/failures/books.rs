@@ -1,0 +1,91 @@
+//! What people have done and were told, kept by themselves.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard};
+
+use protocol::{AlertId, DeviceId, IncidentId, ReportKind, ReportNumber};
+
+/// The books of a scenario.
+#[derive(Default)]
+pub(super) struct Books(Mutex<Pages>);
+
+#[derive(Default)]
+pub(super) struct Pages {
+    people: Vec<Person>,
+    /// Incidents of which an officer was told that they have them now.
+    pub(super) acknowledged: BTreeSet<String>,
+}
+
+/// One who has pressed, once.
+struct Person {
+    alert: AlertId,
+    incident: String,
+    is_receipted: bool,
+    /// What they have written and has no receipt.
+    owed: BTreeSet<ReportNumber>,
+    has_said_all: bool,
+}
+
+impl Books {
+    pub(super) fn open(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Pages {
+    pub(super) fn pressed(&mut self, device: DeviceId, alert: AlertId) {
+        self.people.push(Person {
+            alert,
+            incident: IncidentId::of(&device, &alert).to_string(),
+            is_receipted: false,
+            owed: BTreeSet::new(),
+            has_said_all: false,
+        });
+    }
+
+    fn who(&mut self, alert: AlertId) -> &mut Person {
+        let mut people = self.people.iter_mut();
+        let who = people.find(|person| person.alert == alert);
+        who.expect("they have pressed")
+    }
+
+    /// They have written something, which may be the last.
+    pub(super) fn said(&mut self, alert: AlertId, number: ReportNumber, is_last: bool) {
+        let person = self.who(alert);
+        person.owed.insert(number);
+        person.has_said_all |= is_last;
+    }
+
+    /// A receipt came, of which there may be several.
+    pub(super) fn receipted(&mut self, alert: AlertId, number: ReportNumber, kind: ReportKind) {
+        let person = self.who(alert);
+        if kind == ReportKind::Raise {
+            person.is_receipted = true;
+        } else {
+            person.owed.remove(&number);
+        }
+    }
+
+    pub(super) fn raised(&self) -> usize {
+        self.people.len()
+    }
+
+    pub(super) fn receipts(&self) -> usize {
+        let receipted = self.people.iter().filter(|person| person.is_receipted);
+        receipted.count()
+    }
+
+    /// People to whom nothing is owed, and who have said all that they have to say.
+    pub(super) fn settled(&self) -> usize {
+        let settled = self
+            .people
+            .iter()
+            .filter(|person| person.is_receipted && person.has_said_all && person.owed.is_empty());
+        settled.count()
+    }
+
+    pub(super) fn incidents(&self) -> BTreeSet<String> {
+        let incidents = self.people.iter().map(|person| person.incident.clone());
+        incidents.collect()
+    }
+}

@@ -1,0 +1,57 @@
+//! Officers, one at each dispatcher, who both want to have every second alert.
+
+use std::sync::Arc;
+
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::books::Books;
+use super::scenario::LOOK_EVERY;
+use super::site::Doors;
+use crate::support::site::Console;
+
+/// Signs in and works until it is enough, and signs in again when the console does not answer.
+pub(super) async fn work(
+    doors: Arc<Doors>,
+    dispatcher: usize,
+    books: Arc<Books>,
+    enough: CancellationToken,
+) {
+    while !enough.is_cancelled() {
+        let (at, officer) = doors.console(dispatcher);
+        if let Ok(console) = Console::try_sign_in_at(at, officer).await {
+            while !enough.is_cancelled() && take_all(&console, dispatcher, &books).await.is_ok() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Takes what nobody has taken.
+async fn take_all(console: &Console, dispatcher: usize, books: &Books) -> reqwest::Result<()> {
+    let (_, board) = console.try_get("/api/board").await?;
+    let cards = board["cards"].as_array().cloned().unwrap_or_default();
+    for card in cards {
+        let id = card["id"].as_str().unwrap();
+        if card["state"] != "assigned" || !is_wanted(id) {
+            continue;
+        }
+        // The same command when it has to be said again.
+        let command = format!("{}{dispatcher}", &id[..id.len() - 1]);
+        let body = json!({ "command_id": command, "revision": card["revision"] });
+        let path = format!("/api/incidents/{id}/acknowledge");
+        let (status, answer) = console.try_post(&path, &body).await?;
+        if status == StatusCode::OK && answer["outcome"] == "effective" {
+            books.open().acknowledged.insert(id.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Every second one: by a bit of the id.
+fn is_wanted(id: &str) -> bool {
+    let digits = id.chars().filter_map(|digit| digit.to_digit(16));
+    digits.sum::<u32>() % 2 == 0
+}

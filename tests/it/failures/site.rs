@@ -1,0 +1,203 @@
+//! A site of processes: two relays and two dispatchers, each with a journal and a way to the log of
+//! its own.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use ansim::demo_site::{DemoOfficer, DemoSite};
+use journal::io::redis::settings::Address;
+use journal::io::redis::test_server::proxy::Proxy;
+use journal::io::redis::test_server::{TestSentinels, TestServer};
+use protocol::Enrolment;
+
+use super::boards::Board;
+use super::scenario::patiently;
+use super::servers::Servers;
+use crate::fleet::Member;
+use crate::serve::MAP;
+use crate::support::site::now;
+
+/// A process of the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    Relay(usize),
+    Dispatcher(usize),
+}
+
+impl Who {
+    const ALL: [Self; 4] = [
+        Self::Relay(0),
+        Self::Relay(1),
+        Self::Dispatcher(0),
+        Self::Dispatcher(1),
+    ];
+
+    /// The command that it is.
+    fn part(self) -> &'static str {
+        match self {
+            Self::Relay(_) => "relay",
+            Self::Dispatcher(_) => "dispatcher",
+        }
+    }
+
+    fn name(self) -> String {
+        let (Self::Relay(number) | Self::Dispatcher(number)) = self;
+        format!("{}-{number}", self.part())
+    }
+}
+
+/// Where phones and officers find the site, as it is at the moment.
+pub(super) struct Doors {
+    demo: DemoSite,
+    /// Of the national desk, one at each dispatcher.
+    officers: [DemoOfficer; 2],
+    at: Mutex<BTreeMap<Who, SocketAddr>>,
+}
+
+impl Doors {
+    fn at(&self, who: Who) -> SocketAddr {
+        self.at.lock().unwrap()[&who]
+    }
+
+    /// What a phone knows that goes to this relay first.
+    pub(super) fn enrolment(&self, relay: usize, device: [u8; 16]) -> Enrolment {
+        let to = |relay| {
+            self.demo
+                .enrolment(self.at(Who::Relay(relay)), device, now())
+        };
+        let mut enrolment = to(relay).unwrap();
+        enrolment.relays.extend(to(1 - relay).unwrap().relays);
+        enrolment
+    }
+
+    /// Where the officer of a dispatcher signs in, and as whom.
+    pub(super) fn console(&self, dispatcher: usize) -> (SocketAddr, &DemoOfficer) {
+        let at = self.at(Who::Dispatcher(dispatcher));
+        (at, &self.officers[dispatcher])
+    }
+}
+
+pub(super) struct Site {
+    members: BTreeMap<Who, Member>,
+    /// None where Sentinels say where the log is.
+    ways: BTreeMap<Who, Proxy>,
+    pub(super) servers: Servers,
+    doors: Arc<Doors>,
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    pub(super) async fn start(servers: Servers) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = DemoSite::new().unwrap();
+        let officers = [("kim", "김하나"), ("choi", "최나라")];
+        let officers = officers.map(|(user, name)| DemoOfficer::new(user, name, "national"));
+        let config = demo.write(folder.path(), MAP, &officers).unwrap();
+        let config = std::fs::read_to_string(config).unwrap();
+        let mut site = Self {
+            members: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            servers,
+            doors: Arc::new(Doors {
+                demo,
+                officers,
+                at: Mutex::default(),
+            }),
+            folder,
+        };
+        for who in Who::ALL {
+            let log = site.log_of(who).await;
+            let data = format!("data = \"{}\"", who.name());
+            let own = config
+                .replace("data = \"data\"", &data)
+                .replace("[relay]\n", "[relay]\noperations = \"127.0.0.1:0\"\n");
+            std::fs::write(site.config_of(who), own + &log).unwrap();
+            site.start_again(who);
+        }
+        site
+    }
+
+    fn config_of(&self, who: Who) -> PathBuf {
+        self.folder.path().join(format!("{}.toml", who.name()))
+    }
+
+    /// The section of the configuration that says where the log is.
+    async fn log_of(&mut self, who: Who) -> String {
+        let quoted = |address: &Address| format!("\"{address}\"");
+        let where_it_is = match self.servers.sentinels() {
+            Some(sentinels) => {
+                let servers: Vec<_> = sentinels.addresses().iter().map(quoted).collect();
+                let service = TestSentinels::SERVICE;
+                let servers = servers.join(", ");
+                format!("servers = [{servers}]\nsentinel_service = \"{service}\"\n")
+            }
+            None => {
+                let way = Proxy::to(self.servers.master.socket_address()).await;
+                let server = quoted(&way.address());
+                self.ways.insert(who, way);
+                format!("servers = [{server}]\n")
+            }
+        };
+        let replicas = self.servers.replicas();
+        format!("[log]\n{where_it_is}replicas = {replicas}\n")
+    }
+
+    /// SIGKILL, as when the power goes.
+    pub(super) fn kill(&mut self, who: Who) {
+        drop(self.members.remove(&who));
+    }
+
+    /// Starts it, with what is on its disk, and at other ports than before.
+    pub(super) fn start_again(&mut self, who: Who) {
+        let member = Member::start(who.part(), &self.config_of(who));
+        let door = match who {
+            Who::Relay(_) => "relay",
+            Who::Dispatcher(_) => "console",
+        };
+        let mut at = self.doors.at.lock().unwrap();
+        at.insert(who, member.doors[door]);
+        self.members.insert(who, member);
+    }
+
+    pub(super) fn doors(&self) -> Arc<Doors> {
+        Arc::clone(&self.doors)
+    }
+
+    /// The way of a process to the log.
+    pub(super) fn way(&self, who: Who) -> &Proxy {
+        &self.ways[&who]
+    }
+
+    /// Everybody finds the log at another server.
+    pub(super) fn turn_to(&self, server: &TestServer) {
+        for way in self.ways.values() {
+            way.point_at(server.socket_address());
+        }
+    }
+
+    /// The board of a dispatcher, as its officer sees it.
+    pub(super) async fn board(&self, dispatcher: usize) -> Board {
+        Board::of(&self.doors, dispatcher).await
+    }
+
+    /// Returns when no process has anything to complain about.
+    pub(super) async fn is_ready(&self) {
+        for (who, member) in &self.members {
+            let door = match who {
+                Who::Relay(_) => "operations",
+                Who::Dispatcher(_) => "console",
+            };
+            let url = format!("http://{}/readyz", member.doors[door]);
+            patiently(&format!("{} is ready", who.name()), async || {
+                let answer = reqwest::get(&url).await.unwrap();
+                match answer.status().as_u16() {
+                    200 => Ok(()),
+                    _ => Err(answer.text().await.unwrap()),
+                }
+            })
+            .await;
+        }
+    }
+}
