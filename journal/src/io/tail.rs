@@ -182,6 +182,8 @@ impl EmbeddedTail {
     async fn wait(&mut self) -> Result<(), TailError> {
         let Self { end, health, .. } = self;
         tokio::select! {
+            biased;
+            // First, or what was committed before the journal failed might not be read.
             changed = end.changed() => changed.map_err(|_| TailError::Closed),
             stopped = health.wait_for(Health::is_over) => match stopped.as_deref() {
                 Ok(Health::Failed { why }) => Err(TailError::Failed { why: why.clone() }),
