@@ -96,7 +96,9 @@ async fn whoever_comes_during_a_shutdown_is_refused_at_once_and_an_alert_that_wa
         phone.say(&raise(n, 1)).await;
         phones.push(phone);
     }
-    until(|| relay.metrics().held.get() >= 1).await;
+    // One whose raise has not come when the shutdown begins has nothing to wait for.
+    let raises = relay.metrics().reports_of(ReportKind::Raise);
+    until(|| relay.metrics().held.get() >= 1 && raises.get() == 3).await;
     let late = async {
         until(|| !relay.is_ready()).await;
         let socket = socket();
