@@ -198,6 +198,21 @@ impl Shared {
         *self.lock().ends.get_mut(log) = end;
     }
 
+    /// Where the log ends, as far as is known.
+    pub(super) fn known_end(&self, log: LogName) -> Offset {
+        *self.lock().ends.get(log)
+    }
+
+    /// Nothing comes behind `cursor`. Unless more has become known since `known` was, the log ends there, also when
+    /// it reached further before a failover.
+    pub(super) fn note_end(&self, log: LogName, known: Offset, cursor: Offset) {
+        let mut state = self.lock();
+        let end = state.ends.get_mut(log);
+        if *end == known {
+            *end = cursor;
+        }
+    }
+
     /// The writer's last words.
     pub(super) fn end(&self) {
         let chores = {

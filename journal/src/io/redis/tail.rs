@@ -202,6 +202,7 @@ impl Follower {
         if ask {
             questions.push(connect::info(&["replication"]));
         }
+        let known_end = self.shared.known_end(self.log);
         let answers = link.ask_patiently(questions, BLOCK).await?;
         let mut answers = answers.into_iter();
         let records = reply::read(answers.next().unwrap_or_default())?;
@@ -223,6 +224,9 @@ impl Follower {
                 Proved::Told => return Ok(true),
                 Proved::Gone => return Ok(false),
             }
+        }
+        if holds && records.is_empty() {
+            self.shared.note_end(self.log, known_end, self.place.cursor);
         }
         Ok(self.hand_on(records).await)
     }

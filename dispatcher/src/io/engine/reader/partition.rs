@@ -98,14 +98,16 @@ impl Followed {
     /// Tracks that have waited long enough.
     pub(super) fn take_held(&mut self) -> Option<Held> {
         let cursor = self.alerts.cursor();
-        self.held.take_if(|held| held.alerts_end <= cursor)
+        let end = self.journal.end(LogName::Alerts);
+        self.held.take_if(|held| held.alerts_end.min(end) <= cursor)
     }
 
-    /// Whether something is not folded that was there when the board was begun.
+    /// Whether something is not folded that was there when the board was begun. What a failover has taken since, before it was
+    /// read, is not waited for: positions never come again, and alerts come as new ones.
     pub(super) fn is_behind(&self) -> bool {
-        self.alerts.cursor() < self.end.0
-            || self.tracks.cursor() < self.end.1
-            || self.held.is_some()
+        let alerts = self.end.0.min(self.journal.end(LogName::Alerts));
+        let tracks = self.end.1.min(self.journal.end(LogName::Tracks));
+        self.alerts.cursor() < alerts || self.tracks.cursor() < tracks || self.held.is_some()
     }
 
     pub(super) fn lag_entries(&self) -> u64 {

@@ -227,3 +227,21 @@ async fn a_reader_leaves_a_server_that_has_all_it_has_read_and_is_master_no_more
     assert_eq!(until_appended(&journal, "b").await.first, Offset(1));
     read(&mut tail, &["b"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_lost_before_anybody_read_it_is_not_taken_for_the_end_of_the_log() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let journal = open(server.settings()).await;
+    append(&journal, "a").await;
+    assert_eq!(journal.end(Alerts), Offset(1));
+    server.command(&["FLUSHALL"]);
+    let _tail = journal.tail(Alerts, Offset::ZERO);
+    server.until("the end is where it is", || {
+        journal.end(Alerts) == Offset::ZERO
+    });
+    assert_eq!(append(&journal, "b").await.first, Offset(0));
+    assert_eq!(journal.end(Alerts), Offset(1));
+}
