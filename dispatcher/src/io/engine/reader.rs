@@ -375,7 +375,9 @@ impl Reader {
 
     fn say_state(&self) {
         let lag_entries = self.followed.iter().map(Followed::lag_entries).sum();
-        self.engine.say_state(&self.health.borrow(), lag_entries);
+        // A copy: who holds it is asked for it again on the way, and behind a writer that waits that would be for ever.
+        let health = self.health.borrow().clone();
+        self.engine.say_state(&health, lag_entries);
     }
 
     fn journal(&self) -> Journal {
