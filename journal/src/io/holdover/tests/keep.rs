@@ -36,6 +36,9 @@ async fn confirmed_alerts_are_kept_for_a_day_and_others_for_ever() {
     let (mut author, _) = with_clock(&server);
     author.raise(5).await;
     author.held().all_shipped().await;
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
     within(author.journal.trim(KEEP_MS - 1)).await.unwrap();
     assert_eq!(first(&author, Alerts), Offset(0));
     server.kill();
@@ -64,6 +67,9 @@ async fn a_caller_that_knows_its_incidents_lets_go_of_them() {
     let (mut author, _) = with_clock(&server);
     author.raise(9).await;
     author.held().all_shipped().await;
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
     author.held().keep_from(Offset(4));
     author.held().keep_from(Offset(2));
     within(author.journal.trim(RETENTION_MS - 1)).await.unwrap();
@@ -88,6 +94,9 @@ async fn positions_are_shipped_and_dropped_when_the_log_is_away_too_long() {
     let position = |text: &str| author.journal.append(Tracks, vec![entry(text)]);
     within(position("shipped")).await.unwrap();
     author.held().all_shipped().await;
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
     within(author.journal.trim(0)).await.unwrap();
     assert_eq!(first(&author, Tracks), Offset(1));
     server.kill();
@@ -100,6 +109,9 @@ async fn positions_are_shipped_and_dropped_when_the_log_is_away_too_long() {
     assert_eq!(first(&author, Tracks), Offset(2));
     server.restart();
     author.held().all_shipped().await;
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
     let mut tail = author.journal.tail(Tracks, Offset::ZERO);
     let mut read = Vec::new();
     while read.len() < 2 {
@@ -118,6 +130,9 @@ async fn a_full_own_journal_is_an_alarm_and_takes_alerts() {
     let server = TestServer::start();
     let mut author = Author::new("a", server.settings());
     author.held().all_shipped().await;
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
     assert!(!author.journal.size_alarm());
     let own = author.held().owner.own.store();
     own.pretend_bytes(Tracks, crate::crowding::LIVE_BYTES_MAX);
