@@ -29,7 +29,12 @@ pub(super) struct Past {
 impl Board {
     pub(super) async fn of(doors: &Doors, dispatcher: usize) -> Self {
         let (at, officer) = doors.console(dispatcher);
-        Self(Console::sign_in_at(at, officer).await)
+        patiently("a board that has caught up", async || {
+            let console = Console::try_sign_in_at(at, officer).await;
+            let console = console.map_err(|error| error.to_string())?;
+            console.map(Self).ok_or_else(|| "it has not".to_owned())
+        })
+        .await
     }
 
     async fn get(&self, path: &str) -> Value {

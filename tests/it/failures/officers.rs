@@ -20,7 +20,7 @@ pub(super) async fn work(
 ) {
     while !enough.is_cancelled() {
         let (at, officer) = doors.console(dispatcher);
-        if let Ok(console) = Console::try_sign_in_at(at, officer).await {
+        if let Ok(Some(console)) = Console::try_sign_in_at(at, officer).await {
             while !enough.is_cancelled() && take_all(&console, dispatcher, &books).await.is_ok() {
                 tokio::time::sleep(LOOK_EVERY).await;
             }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use journal::io::redis::test_server::is_here;
+use serde_json::Value;
 
 use super::boards::{Board, Cards};
 use super::load::{Load, TEXTS};
@@ -92,6 +93,11 @@ async fn agree(boards: &[Board; 2], load: &Load) {
         }
         if let Some(difference) = difference(&one, &other) {
             return Err(difference);
+        }
+        let has_heard = |card: &&Value| card["talk"]["count"] == TEXTS.len();
+        let heard = one.values().filter(has_heard).count();
+        if heard < one.len() {
+            return Err(format!("{heard} of {} have all words", one.len()));
         }
         let is_open = |id: &&String| one[*id]["state"] != "acknowledged";
         match taken.iter().find(is_open) {

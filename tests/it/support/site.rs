@@ -20,6 +20,9 @@ use tokio::sync::mpsc;
 /// Everything on loopback is there in milliseconds; a machine that needs this long is broken.
 pub(crate) const IN_TIME: Duration = Duration::from_secs(60);
 
+/// How often somebody signs in who was told to come again.
+const SIGN_IN_EVERY: Duration = Duration::from_millis(50);
+
 /// Waits for what must come.
 ///
 /// # Panics
@@ -167,33 +170,36 @@ impl Console {
         Self::sign_in_at(service.console_address().unwrap(), officer).await
     }
 
-    /// Of an officer of the service whose console is here.
+    /// Of an officer of the service whose console is here, as soon as its board has caught up.
     pub(crate) async fn sign_in_at(console: SocketAddr, officer: &DemoOfficer) -> Self {
-        Self::try_sign_in_at(console, officer).await.unwrap()
+        in_time("a board that has caught up", async {
+            loop {
+                if let Some(console) = Self::try_sign_in_at(console, officer).await.unwrap() {
+                    return console;
+                }
+                tokio::time::sleep(SIGN_IN_EVERY).await;
+            }
+        })
+        .await
     }
 
-    /// The same where nobody may answer.
+    /// The same where nobody may answer; none while the board has not caught up.
     pub(crate) async fn try_sign_in_at(
         console: SocketAddr,
         officer: &DemoOfficer,
-    ) -> reqwest::Result<Self> {
+    ) -> reqwest::Result<Option<Self>> {
         let http = Client::builder().cookie_store(true).no_proxy();
         let console = Self {
             http: http.build()?,
             url: format!("http://{console}"),
         };
         let credentials = json!({ "user": officer.user, "password": officer.password });
-        in_time("a board that has caught up", async {
-            loop {
-                let (status, answer) = console.try_post("/api/sign-in", &credentials).await?;
-                if status == StatusCode::OK {
-                    return Ok(());
-                }
-                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
-            }
-        })
-        .await
-        .map(|()| console)
+        let (status, answer) = console.try_post("/api/sign-in", &credentials).await?;
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Ok(None);
+        }
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        Ok(Some(console))
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {

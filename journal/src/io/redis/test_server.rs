@@ -282,11 +282,19 @@ impl TestServer {
     }
 
     /// The value of a field of its `INFO`.
+    ///
+    /// # Panics
+    /// When it does not answer.
     #[must_use]
     pub fn info(&self, field: &str) -> String {
-        let answer = self.command(&["INFO", "everything"]);
+        let answer = self.try_info(field);
+        answer.unwrap_or_else(|error| panic!("INFO: {error}"))
+    }
+
+    fn try_info(&self, field: &str) -> redis::RedisResult<String> {
+        let answer = self.try_command(&["INFO", "everything"])?;
         let text = super::reply::text(&answer).unwrap_or_default();
-        crate::server_check::Info::parse(text).get(field).to_owned()
+        Ok(crate::server_check::Info::parse(text).get(field).to_owned())
     }
 
     /// Returns when a field of its `INFO` has this value.
@@ -294,7 +302,9 @@ impl TestServer {
     /// # Panics
     /// When it never has.
     pub fn await_info(&self, field: &str, value: &str) {
-        self.until(&format!("{field} is {value}"), || self.info(field) == value);
+        // A server that becomes a master or a replica ends connections.
+        let is_so = || self.try_info(field).is_ok_and(|now| now == value);
+        self.until(&format!("{field} is {value}"), is_so);
     }
 
     /// Returns when something has come about on the server.
