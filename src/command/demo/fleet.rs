@@ -142,7 +142,7 @@ pub(super) async fn run(
     if report.counts.lost == 0 {
         times.recovered.get_or_init(Instant::now);
     }
-    let on_both_boards = compare(&consoles, &officers).await?;
+    let on_both_boards = compare(&consoles, &officers, report.counts.raised).await?;
     Ok(FleetReport {
         report,
         on_both_boards,
@@ -169,13 +169,17 @@ async fn kill_and_replace(
     let promoted = times.promoted.get_or_init(Instant::now);
     let took = promoted.duration_since(killed).as_secs_f64();
     eprintln!("the Sentinels have made the replica the master, {took:.1} s after that");
-    servers.start_old_master()?;
+    servers.start_old_master().await?;
     eprintln!("the machine of the old master is back; it follows the new one from now on");
     Ok(())
 }
 
-/// How many presses both boards show alike, as soon as they show the same.
-async fn compare(consoles: &[String; 2], officers: &[DemoOfficer]) -> anyhow::Result<u64> {
+/// How many presses both boards show alike, as soon as both show all of them.
+async fn compare(
+    consoles: &[String; 2],
+    officers: &[DemoOfficer],
+    raised: u64,
+) -> anyhow::Result<u64> {
     let mut officers = officers.iter();
     let books = officers.find(|officer| officer.user == BOOKKEEPER);
     let books = books.context("the books have no console of their own")?;
@@ -189,9 +193,10 @@ async fn compare(consoles: &[String; 2], officers: &[DemoOfficer]) -> anyhow::Re
     let until = Instant::now() + PATIENCE;
     loop {
         let [one, other] = [board(&consoles[0]).await?, board(&consoles[1]).await?];
-        if one == other || Instant::now() >= until {
-            let alike = one.iter().filter(|(id, card)| other.get(*id) == Some(card));
-            return Ok(alike.map(|(_, (_, presses))| presses).sum());
+        let alike = one.iter().filter(|(id, card)| other.get(*id) == Some(card));
+        let presses = alike.map(|(_, (_, presses))| presses).sum();
+        if (one == other && presses == raised) || Instant::now() >= until {
+            return Ok(presses);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

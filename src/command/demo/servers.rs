@@ -116,8 +116,17 @@ impl Servers {
         Ok(())
     }
 
-    /// Starts the old master again; Sentinels make it a replica.
-    pub(super) fn start_old_master(&mut self) -> anyhow::Result<()> {
+    /// Starts the old master again; Sentinels make it a replica. Not before all of them know who has its place: one that
+    /// does not would still send writers to it.
+    pub(super) async fn start_old_master(&mut self) -> anyhow::Result<()> {
+        let known = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {SERVICE}");
+        let port = self.replica.at.port().to_string();
+        for sentinel in self.sentinels() {
+            // The address, then the port, each behind its length.
+            while ask(sentinel, &known, 5)?.last() != Some(&port) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
         self.master.process = run("the old master", &self.master.folder, self.master.at, &[])?;
         Ok(())
     }
