@@ -39,6 +39,7 @@ async fn the_master_is_killed_and_started_again() {
         async |site, load| {
             site.servers.master.kill();
             load.receipts(MEANWHILE).await;
+            site.complains(Who::Relay(0)).await;
             site.servers.master.restart();
         },
     )
@@ -140,6 +141,7 @@ async fn the_master_has_no_memory_left() {
         };
         limit("1");
         load.receipts(MEANWHILE).await;
+        site.complains(Who::Relay(0)).await;
         limit("0");
     })
     .await;
@@ -213,6 +215,10 @@ async fn way_of_a_relay(what: &str, way: Way) {
         async |site, load| {
             site.way(Who::Relay(0)).set_way(way);
             load.receipts(MEANWHILE).await;
+            // What comes late comes.
+            if way != Way::Late(LATE) {
+                site.complains(Who::Relay(0)).await;
+            }
             site.way(Who::Relay(0)).set_way(Way::Open);
         },
     )
@@ -228,6 +234,7 @@ async fn a_dispatcher_is_apart_from_the_log_and_officers_at_the_other_go_on() {
             site.way(Who::Dispatcher(0)).set_way(Way::Lost);
             load.receipts(MEANWHILE).await;
             site.board(1).await.knows(&load.incidents()).await;
+            site.complains(Who::Dispatcher(0)).await;
             site.way(Who::Dispatcher(0)).set_way(Way::Open);
         },
     )

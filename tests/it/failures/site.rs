@@ -11,6 +11,7 @@ use journal::io::redis::settings::Address;
 use journal::io::redis::test_server::proxy::Proxy;
 use journal::io::redis::test_server::{TestSentinels, TestServer};
 use protocol::Enrolment;
+use serde_json::Value;
 
 use super::boards::Board;
 use super::scenario::patiently;
@@ -182,22 +183,39 @@ impl Site {
         Board::of(&self.doors, dispatcher).await
     }
 
-    /// Returns when no process has anything to complain about.
+    /// Returns when a process has something to complain about.
+    pub(super) async fn complains(&self, who: Who) {
+        patiently(&format!("{} complains", who.name()), async || {
+            match &self.readiness(who).await["problems"] {
+                Value::Array(problems) if !problems.is_empty() => Ok(()),
+                _ => Err("it does not".to_owned()),
+            }
+        })
+        .await;
+    }
+
+    /// Returns when no process is kept from its work.
     pub(super) async fn is_ready(&self) {
-        for (who, member) in &self.members {
-            let door = match who {
-                Who::Relay(_) => "operations",
-                Who::Dispatcher(_) => "console",
-            };
-            let url = format!("http://{}/readyz", member.doors[door]);
+        for &who in self.members.keys() {
             patiently(&format!("{} is ready", who.name()), async || {
-                let answer = reqwest::get(&url).await.unwrap();
-                match answer.status().as_u16() {
-                    200 => Ok(()),
-                    _ => Err(answer.text().await.unwrap()),
+                let readiness = self.readiness(who).await;
+                match readiness["ready"] == true {
+                    true => Ok(()),
+                    false => Err(readiness.to_string()),
                 }
             })
             .await;
         }
+    }
+
+    /// What `/readyz` of a process says.
+    async fn readiness(&self, who: Who) -> Value {
+        let door = match who {
+            Who::Relay(_) => "operations",
+            Who::Dispatcher(_) => "console",
+        };
+        let url = format!("http://{}/readyz", self.members[&who].doors[door]);
+        let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
+        serde_json::from_str(&answer).unwrap()
     }
 }
