@@ -39,6 +39,8 @@ struct Log {
     name: String,
     journal: Journal,
     servers: Option<Servers>,
+    /// What the server's memory held before the first append.
+    empty_bytes: f64,
     turns: Vec<Turn>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) async fn measure() {
             name: "embedded".to_owned(),
             journal: embedded,
             servers: None,
+            empty_bytes: 0.0,
             turns: Vec::new(),
         }];
         for setup in SETUPS {
@@ -96,6 +99,7 @@ impl Log {
         Self {
             name: setup.to_string(),
             journal: opened.await.unwrap(),
+            empty_bytes: servers.memory_bytes(),
             servers: Some(servers),
             turns: Vec::new(),
         }
@@ -160,6 +164,10 @@ impl Log {
             if !costs.is_empty() {
                 columns[format!("CPU s, 1,000 entries: {name}")] = json!(rounded(median(costs)));
             }
+        }
+        if let Some(servers) = &self.servers {
+            let bytes = (servers.memory_bytes() - self.empty_bytes) / servers.appended();
+            columns["memory of Redis, bytes an entry"] = json!(rounded(bytes));
         }
         if self.processes()[2].is_some() {
             columns["not confirmed"] = json!(unconfirmed);

@@ -36,6 +36,8 @@ struct Turn {
     idle: Costs,
     /// Entries in the shared log for each alert.
     entries: f64,
+    /// What the server's memory holds for each alert.
+    memory_bytes: f64,
 }
 
 pub(crate) async fn measure() {
@@ -57,10 +59,12 @@ async fn turn(people: &mut People, dispatchers: usize) -> Turn {
     tokio::time::sleep(IDLE).await;
     let idle = site.costs().since(before);
     let appended = |site: &Site| site.servers.as_ref().unwrap().appended();
-    let before = appended(&site);
+    let memory_bytes = |site: &Site| site.servers.as_ref().unwrap().memory_bytes();
+    let (before, before_bytes) = (appended(&site), memory_bytes(&site));
     let load = site.load(people, ALERTS_PER_S, LASTS_S).await;
     Turn {
         entries: (appended(&site) - before) / load.late.len() as f64,
+        memory_bytes: (memory_bytes(&site) - before_bytes) / load.late.len() as f64,
         load,
         idle,
     }
@@ -90,6 +94,8 @@ fn tell(dispatchers: usize, turns: &[Turn]) {
         "generator": judge(percentile_ms(&mut late, 0.99)),
         "idle cores: Redis": of(&|turn| idle(turn.idle.redis_s)),
         "idle cores: a dispatcher": of(&|turn| idle(turn.idle.dispatchers_s / count)),
+        "idle cores: the relay": of(&|turn| idle(turn.idle.relay_s)),
+        "memory of Redis, bytes an alert": of(&|turn| turn.memory_bytes),
     });
     let name = match dispatchers {
         1 => "1 dispatcher".to_owned(),

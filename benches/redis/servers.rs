@@ -99,6 +99,11 @@ impl Servers {
         let calls = told.split(',').find_map(|part| part.strip_prefix("calls="));
         calls.map_or(0.0, |calls| calls.parse().unwrap())
     }
+
+    /// What the data of the master takes of its memory.
+    pub(crate) fn memory_bytes(&self) -> f64 {
+        self.master.info("used_memory").parse().unwrap()
+    }
 }
 
 fn process(server: &TestServer) -> u32 {

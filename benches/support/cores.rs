@@ -32,7 +32,9 @@ impl Cores {
         let elapsed_s = self.begun.elapsed().as_secs_f64();
         let own_s = seconds_of(&self.processes) - self.own_s;
         let others_s = (all_seconds() - self.all_s - own_s).max(0.0);
-        let cores = |seconds: f64| json!(rounded(seconds / elapsed_s));
+        // What is less than a tick is the rest of a subtraction.
+        let ticks = |seconds: f64| (seconds * TICKS_PER_S).round();
+        let cores = |seconds: f64| json!(rounded(ticks(seconds) / TICKS_PER_S / elapsed_s));
         (cores(own_s), cores(others_s))
     }
 }
