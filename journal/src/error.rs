@@ -120,6 +120,15 @@ pub enum StoreError {
         /// Bytes that a slice takes.
         bytes_max: usize,
     },
+    /// A snapshot of what the log has no more: it was rewound, and the reader was not told yet.
+    #[error(
+        "a snapshot behind the entry at offset {behind}, which the alert log does not have any more; \
+         fold the log anew"
+    )]
+    SnapshotRewound {
+        /// Where the last entry was that the snapshot has folded.
+        behind: u64,
+    },
     /// A snapshot that claims entries which the log does not have.
     #[error(
         "a snapshot up to offset {resume_at}, but the alert log ends at {end}; fold the log anew"

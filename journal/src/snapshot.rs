@@ -8,6 +8,7 @@
 use bytes::{Buf, BufMut, Bytes};
 
 use crate::offset::Offset;
+use crate::proof::Proof;
 
 /// Bytes of keys and values in one slice: small enough that the receipts behind it wait for one
 /// ordinary commit.
@@ -40,6 +41,10 @@ pub struct SnapshotSlice {
     pub deletions: Vec<Bytes>,
     /// With the last slice: where a reader of the finished snapshot goes on in the alert log.
     pub resume_at: Option<Offset>,
+    /// The last entry of the alert log that was folded, as [`crate::Tail::proof`] tells it: a server writes nothing
+    /// when it is there no more. What a failover took back is then in no snapshot, and whoever begins with the snapshot
+    /// passes over nothing that came into its place. `None` for a log that nobody rewinds.
+    pub behind: Option<Proof>,
 }
 
 impl SnapshotSlice {

@@ -153,13 +153,19 @@ impl Hub {
         let first = journal.first(LogName::Alerts).await?;
         let snapshot = journal.snapshot_read().await?;
         let end = journal.end(LogName::Alerts);
+        let behind = snapshot.behind;
         let folding = move || hub.fold_snapshot(snapshot, (first, end), beyond);
         let reading = spawn_blocking(folding).await;
         let from = reading.map_err(|error| StoreError::Storage {
             doing: "folding the snapshot",
             why: error.to_string(),
         })??;
-        Ok(from.map(|from| journal.tail(LogName::Alerts, from)))
+        // The server may have become another one since it told the snapshot.
+        let behind = behind.filter(|behind| Some(behind.offset.plus(1)) == from);
+        Ok(from.map(|from| match behind {
+            Some(behind) => journal.tail_behind(LogName::Alerts, behind),
+            None => journal.tail(LogName::Alerts, from),
+        }))
     }
 
     /// Where the log goes on behind the snapshot. What was folded before changes nothing the second time.

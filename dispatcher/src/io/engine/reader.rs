@@ -320,7 +320,7 @@ impl Reader {
             .followed
             .iter_mut()
             .map(|one| {
-                let slices = one.snapshots.slices(one.alerts.cursor());
+                let slices = one.slices();
                 (one.journal.clone(), slices)
             })
             .filter(|(_, slices)| trim || !slices.is_empty())

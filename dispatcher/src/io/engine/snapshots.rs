@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use journal::incident_rows::{self, Gathered, Kept};
-use journal::{Journal, Offset, SnapshotSlice, StoreError};
+use journal::{Journal, Offset, Proof, SnapshotSlice, StoreError};
 use protocol::{
     AlertId, DecisionKind, Effect, Header, IncidentId, Millis, Site, Subject, UnixMillis,
 };
@@ -72,9 +72,12 @@ impl Skeleton {
 }
 
 impl Snapshots {
-    /// What the newest snapshot holds, and where the log goes on. Whoever folds it says so with
+    /// What the newest snapshot holds, where the log goes on, and behind which entry. Whoever folds it says so with
     /// [`Self::note_alert`].
-    pub(super) async fn load(&mut self, journal: &Journal) -> Result<(Kept, Offset), StoreError> {
+    pub(super) async fn load(
+        &mut self,
+        journal: &Journal,
+    ) -> Result<(Kept, Offset, Option<Proof>), StoreError> {
         *self = Self::default();
         let snapshot = journal.snapshot_read().await?;
         let resume_at = snapshot.resume_at.unwrap_or(Offset::ZERO);
@@ -83,7 +86,7 @@ impl Snapshots {
                 self.gathered.know_row(&row.key);
             }
         });
-        Ok((incident_rows::read_rows(rows)?, resume_at))
+        Ok((incident_rows::read_rows(rows)?, resume_at, snapshot.behind))
     }
 
     /// Takes note of a folded entry of the alert log; `is_new` when it is in no row yet.

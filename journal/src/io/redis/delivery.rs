@@ -10,7 +10,7 @@ use super::append::{self, Fate};
 use super::backoff::Backoff;
 use super::connect::Link;
 use super::failure::Failure;
-use super::reply::{self, Extent};
+use super::reply::{self, Extent, Record};
 use super::settings::Keys;
 use super::shared::Shared;
 use super::{probe, writer};
@@ -87,7 +87,8 @@ impl Delivery {
             let mut answers = self.ask(questions.collect()).await?;
             let extent = reply::extent(&answers.pop().unwrap_or_default())?;
             for (proof, answer) in page.iter().zip(answers) {
-                if concludes(*proof, answer, extent)? != Conclusion::Rewound {
+                let found = reply::range(answer)?;
+                if concludes(*proof, found.first(), extent) != Conclusion::Rewound {
                     return Ok(Some(looked_at));
                 }
                 looked_at += 1;
@@ -199,7 +200,7 @@ fn entry_at(keys: &Keys, offset: Offset) -> Cmd {
 }
 
 /// What is looked at in one transaction with an append.
-fn before(keys: &Keys, behind: Proof) -> Vec<Cmd> {
+pub(super) fn before(keys: &Keys, behind: Proof) -> Vec<Cmd> {
     vec![
         entry_at(keys, behind.offset),
         probe::extent_of(keys, LogName::Alerts),
@@ -211,22 +212,27 @@ fn holds(behind: Option<Proof>, looks: Vec<redis::Value>) -> bool {
     let Some(behind) = behind else {
         return true;
     };
-    let mut looks = looks.into_iter();
-    let entry = looks.next().unwrap_or_default();
-    let extent = reply::extent(&looks.next().unwrap_or_default());
-    let concluded = extent.and_then(|extent| concludes(behind, entry, extent));
-    matches!(concluded, Ok(Conclusion::Holds | Conclusion::Gap { .. }))
+    seen(looks).is_ok_and(|(found, extent)| {
+        concludes(behind, found.as_ref(), extent) != Conclusion::Rewound
+    })
 }
 
-fn concludes(proof: Proof, answer: redis::Value, extent: Extent) -> Result<Conclusion, String> {
-    let found = reply::range(answer)?;
-    let found = found.first().filter(|found| found.offset == proof.offset);
+/// The answers to [`before`].
+pub(super) fn seen(looks: Vec<redis::Value>) -> Result<(Option<Record>, Extent), String> {
+    let mut looks = looks.into_iter();
+    let found = reply::range(looks.next().unwrap_or_default())?;
+    let extent = reply::extent(&looks.next().unwrap_or_default())?;
+    Ok((found.into_iter().next(), extent))
+}
+
+pub(super) fn concludes(proof: Proof, found: Option<&Record>, extent: Extent) -> Conclusion {
+    let found = found.filter(|found| found.offset == proof.offset);
     let seen = Seen {
         first: extent.first,
         end: extent.end,
         last: found.map(|found| Digest::of(found.at_ms, &found.entry)),
     };
-    Ok(conclude(proof.offset.plus(1), Some(proof), seen))
+    conclude(proof.offset.plus(1), Some(proof), seen)
 }
 
 impl super::Redis {

@@ -159,13 +159,15 @@ impl Redis {
         let doing = "reading the snapshot";
         let mut link = self.reader(doing).await?;
         let read = snapshot::read(&mut link, &self.shared().keys).await;
-        let (resume_at, rows) = read.map_err(|failure| failure.store_error(doing))?;
+        let (mark, rows) = read.map_err(|failure| failure.store_error(doing))?;
+        let resume_at = mark.map(|mark| mark.confirmed.resume_at);
         // It claims no more than the log has, so its reader need not wait to be told of that.
         if let Some(resume_at) = resume_at {
             self.shared().raise_end(LogName::Alerts, resume_at);
         }
         Ok(Snapshot {
             resume_at,
+            behind: mark.and_then(|mark| mark.behind),
             rows: Rows::of(rows),
         })
     }

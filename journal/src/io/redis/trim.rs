@@ -24,9 +24,9 @@ pub(super) async fn step(
     oldest.arg("COUNT").arg(TRIM_BATCHES_MAX);
     let answers = link.ask(vec![snapshot::mark(keys), oldest]).await?;
     let mut answers = answers.into_iter();
-    let confirmed = snapshot::read_mark(&answers.next().unwrap_or_default())?;
+    let mark = snapshot::read_mark(&answers.next().unwrap_or_default())?;
     let oldest = reply::range(answers.next().unwrap_or_default()).map_err(Failure::Refused)?;
-    let point = by.point(log, confirmed);
+    let point = by.point(log, mark.map(|mark| mark.confirmed));
     let candidates: Vec<Candidate> = oldest
         .iter()
         .map(|record| Candidate {

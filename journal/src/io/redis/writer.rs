@@ -199,6 +199,9 @@ async fn do_chore(shared: &Shared, link: &mut Link, chore: Chore) -> Result<(), 
                     resume_at: slice.resume_at.unwrap_or_default().0,
                     end: end.0,
                 }),
+                Ok(Written::Rewound { behind }) => {
+                    Err(StoreError::SnapshotRewound { behind: behind.0 })
+                }
                 Err(failure) => Err(failure.store_error("writing the snapshot")),
             };
             drop(reply.send(told));

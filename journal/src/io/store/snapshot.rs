@@ -8,6 +8,7 @@ use redb::{Range, WriteTransaction};
 use super::{META, META_CONFIRMED_AT_MS, META_RESUME_AT, SNAPSHOT, Store, failure};
 use crate::error::StoreError;
 use crate::offset::{LogName, Offset};
+use crate::proof::Proof;
 use crate::snapshot::{Row, SLICE_BYTES_MAX, SnapshotSlice, decode_row, encode_row};
 
 /// The newest snapshot, as it was when reading began.
@@ -16,6 +17,8 @@ pub struct Snapshot {
     /// Where its reader goes on in the alert log; `None` when no snapshot was ever finished (then
     /// rows may still be there, of one that was begun, and the log is read from its beginning).
     pub resume_at: Option<Offset>,
+    /// The entry before that, where a server has the log: its reader goes on behind it and nowhere else.
+    pub behind: Option<Proof>,
     /// Its rows, by key.
     pub rows: Rows,
 }
@@ -121,6 +124,7 @@ impl Store {
             let resume_at = txn.open_table(META)?.get(META_RESUME_AT)?;
             Ok(Snapshot {
                 resume_at: resume_at.map(|offset| Offset(offset.value())),
+                behind: None,
                 rows: Rows(Source::Disk(Box::new(
                     txn.open_table(SNAPSHOT)?.range::<&[u8]>(..)?,
                 ))),

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::future::select_all;
 use journal::incident_rows::Kept;
-use journal::{Journal, LogName, Offset, Partition, StoreError, Tail, TailError, Tailed};
+use journal::{
+    Journal, LogName, Offset, Partition, SnapshotSlice, StoreError, Tail, TailError, Tailed,
+};
 
 use crate::io::engine::snapshots::Snapshots;
 
@@ -55,14 +57,18 @@ impl Followed {
     /// behind it.
     pub(super) async fn begin(&mut self) -> Result<(Kept, bool), StoreError> {
         self.held = None;
-        let (kept, resume_at) = self.snapshots.load(&self.journal).await?;
+        let (kept, resume_at, behind) = self.snapshots.load(&self.journal).await?;
         let first = self.journal.first(LogName::Alerts).await?;
         let is_gap = first > resume_at;
         if is_gap {
             let partition = self.partition().0;
             tracing::error!(partition, %resume_at, %first, "the log begins behind its snapshot");
         }
-        self.alerts = self.journal.tail(LogName::Alerts, resume_at.max(first));
+        self.alerts = match behind.filter(|_| !is_gap) {
+            // The server may have become another one since it told the snapshot.
+            Some(behind) => self.journal.tail_behind(LogName::Alerts, behind),
+            None => self.journal.tail(LogName::Alerts, resume_at.max(first)),
+        };
         let first_track = self.journal.first(LogName::Tracks).await?;
         self.tracks = self.journal.tail(LogName::Tracks, first_track);
         // After both logs were asked, which tells where they end.
@@ -71,6 +77,15 @@ impl Followed {
             self.journal.end(LogName::Tracks),
         );
         Ok((kept, is_gap))
+    }
+
+    /// What to write of the snapshot: nothing of it, should the log be another one than was folded.
+    pub(super) fn slices(&mut self) -> Vec<SnapshotSlice> {
+        let (resume_at, behind) = (self.alerts.cursor(), self.alerts.proof());
+        let slices = self.snapshots.slices(resume_at).into_iter();
+        slices
+            .map(|slice| SnapshotSlice { behind, ..slice })
+            .collect()
     }
 
     /// Waits for what comes next. Cancelling it loses nothing.

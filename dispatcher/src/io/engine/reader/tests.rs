@@ -1,4 +1,5 @@
 mod place;
+mod rewound;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

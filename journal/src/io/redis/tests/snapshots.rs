@@ -15,6 +15,7 @@ fn slice(rows: Vec<Row>, deletions: &[&str], resume_at: u64) -> SnapshotSlice {
         rows,
         deletions: deletions.iter().map(|&key| entry(key)).collect(),
         resume_at: Some(Offset(resume_at)),
+        behind: None,
     }
 }
 
@@ -111,4 +112,87 @@ async fn two_who_trim_at_once_delete_what_one_would() {
     assert!(one.unwrap().batches + other.unwrap().batches >= 1_000);
     assert_eq!(within(journals[0].first(Tracks)).await, Ok(Offset(1_000)));
     assert_eq!(journals[0].end(Tracks), Offset(1_000));
+}
+
+/// A master, and a replica of it that has the first entry and no other.
+async fn a_replica_that_lacks_the_last(texts: &[&str]) -> (TestServer, TestServer, Journal) {
+    let master = TestServer::start();
+    let replica = master.replica();
+    let journal = open(master.settings()).await;
+    append(&journal, texts[0]).await;
+    replica.until("the replica has it", || replica.alerts() == 1);
+    replica.detach();
+    for text in &texts[1..] {
+        append(&journal, text).await;
+    }
+    (master, replica, journal)
+}
+
+/// A dispatcher has folded what a failover takes back, and others have appended as much before it hears of that. Its
+/// snapshot would pass over what they have said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_folded_of_a_log_that_was_rewound_comes_into_no_snapshot() {
+    if !is_here() {
+        return;
+    }
+    let (_master, replica, before) = a_replica_that_lacks_the_last(&["a", "lost", "gone"]).await;
+    let mut tail = before.tail(Alerts, Offset::ZERO);
+    read(&mut tail, &["a", "lost", "gone"]).await;
+    let behind = tail.proof();
+    replica.promote();
+    let after = open(replica.settings()).await;
+    for text in ["b", "c", "d"] {
+        append(&after, text).await;
+    }
+    let begun = SnapshotSlice {
+        rows: vec![row("i", "of what is lost", 3)],
+        behind,
+        ..SnapshotSlice::default()
+    };
+    let last = SnapshotSlice {
+        resume_at: Some(Offset(3)),
+        ..begun.clone()
+    };
+    for slice in [begun, last.clone()] {
+        let refused = within(after.snapshot_write(slice)).await;
+        assert_eq!(refused, Err(StoreError::SnapshotRewound { behind: 2 }));
+    }
+    assert_eq!(snapshot(&after).await, (None, vec![]));
+
+    // The log that it was is the log still.
+    within(before.snapshot_write(last)).await.unwrap();
+    let snapshot = within(before.snapshot_read()).await.unwrap();
+    assert_eq!(snapshot.resume_at, Some(Offset(3)));
+    assert_eq!(snapshot.behind, behind);
+}
+
+/// Between the snapshot and the log behind it the server may be another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_begins_with_a_snapshot_goes_on_behind_its_last_entry_and_behind_no_other() {
+    if !is_here() {
+        return;
+    }
+    let (master, replica, before) = a_replica_that_lacks_the_last(&["a", "lost"]).await;
+    let mut tail = before.tail(Alerts, Offset::ZERO);
+    read(&mut tail, &["a", "lost"]).await;
+    let slice = SnapshotSlice {
+        behind: tail.proof(),
+        ..slice(vec![], &[], 2)
+    };
+    within(before.snapshot_write(slice)).await.unwrap();
+    let snapshot = within(before.snapshot_read()).await.unwrap();
+    replica.promote();
+    let after = open(replica.settings()).await;
+    for text in ["b", "c"] {
+        append(&after, text).await;
+    }
+    let mut tail = after.tail_behind(Alerts, snapshot.behind.unwrap());
+    assert_eq!(within(tail.next()).await, Ok(Tailed::Rewound));
+    // Of what was trimmed there is nothing to compare.
+    master.command(&["XTRIM", "{ansim:p0}:alerts", "MAXLEN", "0"]);
+    let slice = SnapshotSlice {
+        behind: snapshot.behind,
+        ..SnapshotSlice::default()
+    };
+    within(before.snapshot_write(slice)).await.unwrap();
 }
