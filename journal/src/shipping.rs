@@ -16,6 +16,7 @@ use crate::batcher::Durability;
 use crate::ladder::{Ladder, Memory, Rung};
 use crate::offset::{Offset, PerLog};
 use crate::proof::Proof;
+use crate::trim::RETENTION_MS;
 
 /// How often an author that has nothing to ship looks whether what it shipped is still there: what
 /// a failover took back is on its way again a second after the new master answers.
@@ -86,6 +87,8 @@ pub struct Shipping {
     /// The own alert log up to here has been on its way once.
     tried: Offset,
     is_connected: bool,
+    /// When the newest shipment was seen to be there; `None` since the start.
+    seen_at_ms: Option<u64>,
     prove_at_ms: u64,
     confirm_at_ms: u64,
     remember_at_ms: u64,
@@ -116,6 +119,7 @@ impl Shipping {
             tried: alerts,
             ladder: memory.ladder,
             is_connected: false,
+            seen_at_ms: None,
             prove_at_ms: 0,
             confirm_at_ms: 0,
             remember_at_ms: 0,
@@ -143,6 +147,18 @@ impl Shipping {
     #[must_use]
     pub fn rungs(&self) -> Vec<Rung> {
         self.ladder.newest_first()
+    }
+
+    /// Shipments up to this own offset count as there when their proofs have been trimmed. Entries are there for an hour
+    /// before they are: who has seen his within the hour can take it that they were trimmed and not lost. Who comes
+    /// later, after a failover that others have written past, cannot tell, and believes what replicas have confirmed.
+    #[must_use]
+    pub fn trimmed_to(&self, now_ms: u64) -> Offset {
+        let is_recent = |seen_at_ms: u64| now_ms.saturating_sub(seen_at_ms) < RETENTION_MS;
+        match self.seen_at_ms.is_some_and(is_recent) {
+            true => Offset(u64::MAX),
+            false => self.progress.confirmed,
+        }
     }
 
     /// The entry that has to be there when the next shipment comes into the log. With none, nothing
@@ -193,6 +209,7 @@ impl Shipping {
     /// of whatever partition, are to be gone through again.
     pub fn proved(&mut self, now_ms: u64, newest_there: Option<usize>, first: Offset) -> u64 {
         self.prove_at_ms = now_ms + PROVE_EVERY_MS;
+        self.seen_at_ms = Some(now_ms);
         let gone = newest_there.unwrap_or(usize::MAX);
         if gone == 0 || self.ladder.newest().is_none() {
             return 0;

@@ -178,6 +178,22 @@ fn a_partition_to_which_nothing_ever_belonged_is_not_gone_through_again() {
     assert_eq!(shipping.progress().rewinds, 0, "it had nothing to lose");
 }
 
+/// Who comes back when the log was trimmed past what was shipped last cannot see whether it was there until then.
+#[test]
+fn what_was_trimmed_counts_for_who_has_just_seen_it_and_else_when_replicas_had_it() {
+    let mut shipping = proven();
+    shipping.shipped(alerts(5), Some(proof(9)), CONFIRMED);
+    shipping.shipped(alerts(8), Some(proof(12)), Durability::Offered);
+    shipping.proved(7, Some(0), Offset::ZERO);
+    assert!(shipping.trimmed_to(7 + RETENTION_MS - 1) >= Offset(8));
+    assert_eq!(shipping.trimmed_to(7 + RETENTION_MS), Offset(5));
+    let memory = Memory::decode(shipping.memory().encode());
+    let again = Shipping::new(NOWHERE, alerts(8), memory);
+    assert_eq!(again.trimmed_to(0), Offset(5));
+    let never = Shipping::new(NOWHERE, alerts(8), None);
+    assert_eq!(never.trimmed_to(0), Offset::ZERO);
+}
+
 /// A shared log: who appended which own entry, and when.
 #[derive(Clone, Debug, Default)]
 struct Log {

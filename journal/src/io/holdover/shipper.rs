@@ -14,7 +14,7 @@ use super::notebook::{self, Notebook};
 use super::state::State;
 use crate::batcher::{Batch, BatchId, Run};
 use crate::error::StoreError;
-use crate::io::redis::{Delivered, Delivery};
+use crate::io::redis::{Delivered, Delivery, Sought};
 use crate::io::writer::Writer;
 use crate::offset::{LogName, Offset, Partition, PerLog};
 use crate::proof::{Digest, Proof};
@@ -150,9 +150,13 @@ impl Shipper {
 
     /// Looks whether what was shipped is still there, and goes back to where it is.
     async fn prove(&mut self) -> Result<(), Closed> {
-        let rungs = self.shipping.rungs();
-        let proofs: Vec<Proof> = rungs.iter().map(|rung| rung.last).collect();
-        let there = match self.delivery.first_there(&proofs).await {
+        let trimmed_to = self.shipping.trimmed_to(self.now_ms());
+        let rungs = self.shipping.rungs().into_iter();
+        let sought = rungs.map(|rung| Sought {
+            proof: rung.last,
+            may_be_trimmed: rung.own_end <= trimmed_to,
+        });
+        let there = match self.delivery.first_there(&sought.collect::<Vec<_>>()).await {
             Ok(there) => there,
             Err(why) => {
                 self.shipping.disconnected();

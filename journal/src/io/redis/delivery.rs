@@ -39,6 +39,14 @@ pub(in crate::io) enum Delivered {
     Unknown { why: String },
 }
 
+/// An entry that is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::io) struct Sought {
+    pub(in crate::io) proof: Proof,
+    /// It counts as there when it has been trimmed.
+    pub(in crate::io) may_be_trimmed: bool,
+}
+
 /// A connection to the log, when there is one.
 pub(in crate::io) struct Delivery {
     shared: Arc<Shared>,
@@ -69,26 +77,31 @@ impl Delivery {
         self.backoff.next()
     }
 
-    /// Which is the first of these entries of the alert log that is still there. One that was
-    /// trimmed was there for an hour, and counts.
+    /// Which is the first of these entries of the alert log that is still there.
     pub(in crate::io) async fn first_there(
         &mut self,
-        proofs: &[Proof],
+        sought: &[Sought],
     ) -> Result<Option<usize>, String> {
         let keys = self.shared.keys.clone();
         let mut looked_at = 0;
         // The newest is there, but for a failover.
         let mut count = 1;
-        while looked_at < proofs.len() {
-            let page = &proofs[looked_at..proofs.len().min(looked_at + count)];
-            let questions = page.iter().map(|proof| entry_at(&keys, proof.offset));
+        while looked_at < sought.len() {
+            let page = &sought[looked_at..sought.len().min(looked_at + count)];
+            let questions = page.iter().map(|one| entry_at(&keys, one.proof.offset));
             // The entries first: what is trimmed in between is then seen to be trimmed.
             let questions = questions.chain([probe::extent_of(&keys, LogName::Alerts)]);
             let mut answers = self.ask(questions.collect()).await?;
             let extent = reply::extent(&answers.pop().unwrap_or_default())?;
-            for (proof, answer) in page.iter().zip(answers) {
+            for (one, answer) in page.iter().zip(answers) {
                 let found = reply::range(answer)?;
-                if concludes(*proof, found.first(), extent) != Conclusion::Rewound {
+                let is_there = match concludes(one.proof, found.first(), extent) {
+                    Conclusion::Rewound => false,
+                    Conclusion::Holds | Conclusion::Gap { .. } => {
+                        one.may_be_trimmed || !found.is_empty()
+                    }
+                };
+                if is_there {
                     return Ok(Some(looked_at));
                 }
                 looked_at += 1;

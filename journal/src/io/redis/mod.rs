@@ -32,7 +32,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-pub(in crate::io) use delivery::{Delivered, Delivery};
+pub(in crate::io) use delivery::{Delivered, Delivery, Sought};
 pub use failure::ConnectError;
 use failure::Failure;
 use shared::Shared;

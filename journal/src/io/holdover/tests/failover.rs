@@ -237,3 +237,55 @@ async fn another_log_in_its_place_is_given_everything_that_is_kept() {
     let doubled = settle("another log", new.settings(), &authors, since).await;
     assert_eq!(doubled, 0);
 }
+
+/// A failover takes back what it had shipped last, others write on, and what they wrote is trimmed too before it is there
+/// again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_away_until_the_log_was_trimmed_brings_what_no_replica_had_all_the_same() {
+    if !is_here() {
+        return;
+    }
+    let site = Site::new().await;
+    let mut author = Author::new("a", site.settings(1));
+    author.raise(5).await;
+    author.held().all_shipped().await;
+    site.detach_at(5);
+    author.raise(3).await;
+    author.until_shipped().await;
+    within(author.journal.close()).await;
+
+    site.fail_over();
+    let bystander = within(Journal::open_redis(
+        site.replica.settings(),
+        Options::default(),
+    ));
+    let bystander = bystander.await.unwrap();
+    for other in 0..20 {
+        let text = vec![entry(format!("other {other}"))];
+        within(bystander.append(Alerts, text)).await.unwrap();
+    }
+    let alerts = "{ansim:p0}:alerts";
+    site.replica.command(&["XTRIM", alerts, "MAXLEN", "5"]);
+
+    author.die_and_return(site.settings(0), 1);
+    author.raise(1).await;
+    author.held().all_shipped().await;
+    let opening = Journal::open_redis(site.replica.settings(), Options::default());
+    let journal = within(opening).await.unwrap();
+    let first = within(journal.first(Alerts)).await.unwrap();
+    let mut tail = journal.tail(Alerts, first);
+    let mut read = Vec::new();
+    while read.last() != author.receipted.last() {
+        if let Tailed::Entries { entries, .. } = within(tail.next()).await.unwrap() {
+            read.extend(entries);
+        }
+    }
+    assert!(
+        author.receipted[5..].iter().all(|text| read.contains(text)),
+        "{read:?}"
+    );
+    assert!(
+        !author.receipted[..5].iter().any(|text| read.contains(text)),
+        "what replicas had, is not brought again: {read:?}"
+    );
+}
