@@ -50,11 +50,13 @@ impl Crew {
         state: &Arc<State>,
     ) -> Result<Self, StoreError> {
         let writer = own.writer();
-        let reached = partitions.all().map(|one| shipper::reached(writer, one));
+        let reached = partitions
+            .all()
+            .map(|one| shipper::reached(writer, one, partitions));
         let reached: Vec<Shipping> = reached.collect::<Result<_, _>>()?;
         let progress = reached.iter().map(Shipping::progress).collect();
         let dealer = Arc::new(Dealer::new(writer, partitions, progress));
-        let notebook = Arc::new(Notebook::default());
+        let notebook = Arc::new(Notebook::new(partitions));
         let (running, ended) = watch::channel(());
         let mut crew = Self {
             progress: dealer.progress(),

@@ -14,32 +14,48 @@ use crate::io::store::Store;
 use crate::io::writer::Writer;
 use crate::ladder::Memory;
 use crate::offset::Partition;
+use crate::partitions::PartitionCount;
 use crate::shipping::REMEMBER_EVERY_MS;
 use crate::snapshot::{Row, SnapshotSlice};
 
 /// What waits to be written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notebook {
+    partitions: PartitionCount,
     waiting: Mutex<BTreeMap<Partition, Row>>,
     noted: Notify,
 }
 
-/// The row of the own snapshot table, which is otherwise unused, that says how far a partition is.
-fn key(partition: Partition) -> Bytes {
-    Bytes::from(format!("holdover/{}", partition.0))
+/// The row of the own snapshot table, which is otherwise unused, that says how far a partition of so many is. Of a log
+/// that is cut in another way it says nothing: what belongs to a partition is other entries there.
+fn key(partition: Partition, partitions: PartitionCount) -> Bytes {
+    Bytes::from(format!("holdover/{} of {partitions}", partition.0))
 }
 
 /// What was written of a partition; `None` for nothing, or for what another release has written.
-pub(super) fn read(store: &Store, partition: Partition) -> Result<Option<Memory>, StoreError> {
-    let row = store.snapshot_row(&key(partition))?;
+pub(super) fn read(
+    store: &Store,
+    partition: Partition,
+    partitions: PartitionCount,
+) -> Result<Option<Memory>, StoreError> {
+    let row = store.snapshot_row(&key(partition, partitions))?;
     Ok(row.and_then(|row| Memory::decode(row.value)))
 }
 
 impl Notebook {
+    /// An empty one, for a log of so many partitions.
+    pub(super) fn new(partitions: PartitionCount) -> Self {
+        Self {
+            partitions,
+            waiting: Mutex::default(),
+            noted: Notify::new(),
+        }
+    }
+
     /// Takes note; a later note of the same partition takes its place.
     pub(super) fn note(&self, partition: Partition, memory: &Memory) {
         let row = Row {
-            key: key(partition),
+            key: key(partition, self.partitions),
             value: memory.encode(),
             folded_to: memory.confirmed,
         };

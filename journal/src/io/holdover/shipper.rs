@@ -17,6 +17,7 @@ use crate::error::StoreError;
 use crate::io::redis::{Delivered, Delivery, Sought};
 use crate::io::writer::Writer;
 use crate::offset::{LogName, Offset, Partition, PerLog};
+use crate::partitions::PartitionCount;
 use crate::proof::{Digest, Proof};
 use crate::shipping::{Shipping, Step};
 use crate::unconfirmed::Unconfirmed;
@@ -39,9 +40,13 @@ pub(super) struct Shipper {
 /// The own journal is closed.
 struct Closed;
 
-/// How far the partition of an own journal is.
-pub(super) fn reached(own: &Writer, partition: Partition) -> Result<Shipping, StoreError> {
-    let memory = notebook::read(&own.store, partition)?;
+/// How far an own journal is with a partition of so many.
+pub(super) fn reached(
+    own: &Writer,
+    partition: Partition,
+    partitions: PartitionCount,
+) -> Result<Shipping, StoreError> {
+    let memory = notebook::read(&own.store, partition, partitions)?;
     let firsts = PerLog {
         alerts: own.store.first(LogName::Alerts)?,
         tracks: own.store.first(LogName::Tracks)?,

@@ -147,7 +147,9 @@ async fn after_a_stop_in_good_order_no_partition_goes_through_the_own_journal_ag
     author.die_and_return(settings.clone(), 1);
     let own = author.held().owner.own.writer();
     for partition in settings.partitions.all() {
-        let progress = shipper::reached(own, partition).unwrap().progress();
+        let progress = shipper::reached(own, partition, settings.partitions)
+            .unwrap()
+            .progress();
         assert_eq!(progress.shipped.alerts, Offset(90), "{partition:?}");
         assert_eq!(progress.confirmed, Offset(90), "{partition:?}");
     }
@@ -202,4 +204,27 @@ async fn who_is_configured_for_another_number_of_partitions_is_refused_and_ships
         let there = server.command(&["EXISTS", &alerts_of(partition)]);
         assert_eq!(there, redis::Value::Int(0), "{partition}");
     }
+}
+
+/// A relay that died with a full holdover comes back when the log was set up anew and cut in another way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_shipped_into_one_partition_goes_where_it_belongs_in_a_log_of_another_number()
+{
+    if !is_here() {
+        return;
+    }
+    let mut away = TestServer::start();
+    let before = cut(away.settings(), FOUR);
+    away.kill();
+    let mut author = of_forty_phones(before.clone());
+    author.raise(1).await;
+    let place = before.partitions.of_entry(&author.receipted[0]);
+    assert_ne!(place, Partition::ZERO, "the first has nothing to do");
+    within(author.journal.close()).await;
+
+    let server = TestServer::start();
+    let one = cut(server.settings(), 1);
+    author.die_and_return(one.clone(), 1);
+    let doubled = settle("cut anew", one, &[&author], Instant::now()).await;
+    assert_eq!(doubled, 0);
 }
