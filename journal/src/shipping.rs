@@ -179,10 +179,13 @@ impl Shipping {
             Step::Connect
         } else if self.prove_at_ms <= now_ms {
             Step::Prove
-        } else if shipped.alerts < ends.alerts || shipped.tracks < ends.tracks {
+        } else if shipped.alerts < ends.alerts {
             Step::Ship { from: shipped }
         } else if is_unconfirmed && self.confirm_at_ms <= now_ms {
+            // Before positions, which may come without end, and wait for no replica.
             Step::Confirm
+        } else if shipped.tracks < ends.tracks {
+            Step::Ship { from: shipped }
         } else {
             let confirm_at_ms = is_unconfirmed.then_some(self.confirm_at_ms);
             let remember_at_ms = (!self.is_remembered).then_some(self.remember_at_ms);

@@ -73,6 +73,28 @@ fn what_is_shipped_is_confirmed_later_where_replicas_are_late() {
 }
 
 #[test]
+fn positions_without_end_do_not_keep_alerts_from_being_confirmed() {
+    let mut shipping = proven();
+    shipping.shipped(alerts(5), Some(proof(9)), Durability::Offered);
+    shipping.remembered(0, true);
+    let more = PerLog {
+        tracks: Offset(1_000),
+        ..alerts(5)
+    };
+    assert_eq!(shipping.step(0, more), Step::Confirm);
+    shipping.asked(0, false);
+    assert_eq!(shipping.step(0, more), Step::Ship { from: alerts(5) });
+    let more_alerts = PerLog {
+        alerts: Offset(6),
+        ..more
+    };
+    assert_eq!(
+        shipping.step(CONFIRM_EVERY_MS - 1, more_alerts),
+        Step::Ship { from: alerts(5) }
+    );
+}
+
+#[test]
 fn what_a_replica_confirms_is_confirmed_with_everything_before_it() {
     let mut shipping = proven();
     shipping.shipped(alerts(5), Some(proof(9)), Durability::Offered);
