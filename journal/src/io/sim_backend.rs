@@ -27,6 +27,8 @@ pub struct Faults {
     /// From this operation on the disk is full: a write leaves its first half and an error, growth
     /// an error.
     pub full_from: Option<u64>,
+    /// What is read answers an error.
+    pub fail_reads: bool,
 }
 
 /// The test's hand on a disk.
@@ -275,6 +277,9 @@ impl StorageBackend for SimBackend {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let state = self.0.lock();
+        if state.faults.fail_reads {
+            return Err(io::Error::other("the simulated read failed"));
+        }
         let at = place(offset)?;
         let found = at
             .checked_add(out.len())

@@ -232,8 +232,8 @@ impl Writer {
         }
     }
 
-    /// A chore that failed in the storage has failed for everybody.
-    fn look_at<T>(&self, result: &Result<T, StoreError>) {
+    /// What failed in the storage has failed for everybody, a chore or a read: the database answers nothing any more.
+    pub(crate) fn look_at<T>(&self, result: &Result<T, StoreError>) {
         if let Err(error @ (StoreError::Storage { .. } | StoreError::Failed { .. })) = result {
             self.fail(error.to_string());
         }
@@ -242,14 +242,16 @@ impl Writer {
     /// From here on no receipt is given by this process: readiness goes first, then those who wait
     /// are told.
     fn fail(&self, why: String) {
-        tracing::error!(%why, "the journal has failed; no receipt is given any more in this process");
-        self.health.send_if_modified(|health| {
+        let is_first = self.health.send_if_modified(|health| {
             let first = *health == Health::Healthy;
             if first {
                 *health = Health::Failed { why: why.clone() };
             }
             first
         });
+        if is_first {
+            tracing::error!(%why, "the journal has failed; no receipt is given any more in this process");
+        }
         let mut state = self.lock();
         let outcomes = state.batcher.fail(why.clone());
         let chores = std::mem::take(&mut state.chores);

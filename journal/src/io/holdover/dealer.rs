@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::batcher::Limits;
 use crate::dealing::Dealing;
-use crate::error::StoreError;
+use crate::error::{StoreError, TailError};
 use crate::io::store::{ReadAt, Store};
 use crate::io::tail::{Tail, Tailed};
 use crate::io::writer::Writer;
@@ -30,6 +30,7 @@ const READS_MAX: usize = 16;
 
 /// What is dealt out, and to whom.
 pub(super) struct Dealer {
+    own: Arc<Writer>,
     store: Arc<Store>,
     partitions: PartitionCount,
     windows: Mutex<PerLog<Window>>,
@@ -131,12 +132,17 @@ impl Window {
 
 impl Dealer {
     /// For partitions that are so far.
-    pub(super) fn new(own: &Writer, partitions: PartitionCount, reached: Vec<Progress>) -> Self {
+    pub(super) fn new(
+        own: &Arc<Writer>,
+        partitions: PartitionCount,
+        reached: Vec<Progress>,
+    ) -> Self {
         let dealing = Dealing::new(reached);
         let due = partitions
             .all()
             .map(|one| watch::Sender::new(dealing.due(one)));
         Self {
+            own: Arc::clone(own),
             store: Arc::clone(&own.store),
             partitions,
             windows: Mutex::default(),
@@ -178,7 +184,13 @@ impl Dealer {
                     self.change(|dealing| dealing.pass(log, first_available));
                 }
                 // Nobody rewinds a file.
-                Ok(Tailed::Rewound) | Err(_) => return,
+                Ok(Tailed::Rewound) | Err(TailError::Closed) => return,
+                Err(TailError::Failed { why }) => {
+                    // What cannot be read is not shipped, and whoever gives receipts has to know.
+                    let doing = "dealing out the own journal";
+                    let failed = Err::<(), _>(StoreError::Storage { doing, why });
+                    return self.own.look_at(&failed);
+                }
             }
         }
     }

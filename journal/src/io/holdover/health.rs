@@ -62,12 +62,13 @@ pub(super) async fn watch(
     all: Vec<Watched>,
     state: Arc<State>,
 ) {
+    let mut is_gone = false;
     loop {
         let is_over = own.borrow_and_update().is_over();
         one.shared.mark_unchanged();
         one.standing.mark_unchanged();
         state.look(|| now(&own, &all));
-        if is_over {
+        if is_over || is_gone {
             return;
         }
         let changed = tokio::select! {
@@ -75,9 +76,8 @@ pub(super) async fn watch(
             changed = one.shared.changed() => changed,
             changed = one.standing.changed() => changed,
         };
-        if changed.is_err() {
-            return;
-        }
+        // Who ends says why before: that is looked at once more.
+        is_gone = changed.is_err();
     }
 }
 

@@ -169,7 +169,7 @@ impl Shipper {
                 return Ok(());
             }
         };
-        let first = self.own.store.first(LogName::Alerts).map_err(|_| Closed)?;
+        let first = self.own_answer(self.own.store.first(LogName::Alerts))?;
         let again = self.shipping.proved(self.now_ms(), there, first);
         if again > 0 {
             tracing::warn!(
@@ -189,7 +189,7 @@ impl Shipper {
 
     async fn ship(&mut self, from: PerLog<Offset>, due: PerLog<Offset>) -> Result<(), Closed> {
         let reading = self.dealer.read(self.partition, from, due).await;
-        let PerLog { alerts, tracks } = reading.map_err(|_| Closed)?;
+        let PerLog { alerts, tracks } = self.own_answer(reading)?;
         for (log, share) in [(LogName::Alerts, &alerts), (LogName::Tracks, &tracks)] {
             if share.missing > 0 {
                 let (partition, entries) = (self.partition.0, share.missing);
@@ -229,6 +229,13 @@ impl Shipper {
             Delivered::Rejected { why } | Delivered::Unknown { why } => self.pause(why).await,
         }
         Ok(())
+    }
+
+    /// What the own journal has answered. One that cannot be read is no journal: it is said, as nothing of it is shipped
+    /// any more.
+    fn own_answer<T>(&self, answer: Result<T, StoreError>) -> Result<T, Closed> {
+        self.own.look_at(&answer);
+        answer.map_err(|_| Closed)
     }
 
     async fn confirm(&mut self) {

@@ -224,6 +224,36 @@ async fn an_own_disk_that_is_full_gives_no_receipt_and_what_was_receipted_is_shi
     );
 }
 
+/// Nobody writes any more, so no commit finds out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_own_disk_that_cannot_be_read_is_a_failure_and_no_silence() {
+    if !is_here() {
+        return;
+    }
+    let mut server = TestServer::start();
+    server.kill();
+    let disk = SimDisk::new();
+    let options = Options {
+        // Nothing is read from memory.
+        cache_bytes: 0,
+        ..Options::default()
+    };
+    let mut author = Author {
+        journal: over(&disk, server.settings(), &options),
+        disk,
+        ..Author::new("a", server.settings())
+    };
+    author.raise(5).await;
+    author.disk.set_faults(Faults {
+        fail_reads: true,
+        ..Faults::default()
+    });
+    server.restart();
+    let health = author.until_health(Health::is_over).await;
+    assert!(matches!(health, Health::Failed { .. }), "{health:?}");
+    assert!(!author.journal.accepts());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_wait_for_no_server() {
     if !is_here() {
