@@ -95,14 +95,15 @@ impl Shipper {
     }
 
     async fn ship_for_ever(&mut self) {
-        if self.partition != Partition::ZERO {
-            // The first says how many there are; with another number nothing is in its place.
-            self.state.admitted().await;
-        }
         while self.step().await.is_ok() {}
     }
 
     async fn step(&mut self) -> Result<(), Closed> {
+        if self.partition != Partition::ZERO && self.shipping.behind().is_none() {
+            // The first says how many there are; with another number nothing is in its place. Where this author has
+            // shipped before, what is still there says as much, and is looked for before anything is shipped.
+            self.state.admitted().await;
+        }
         let due = *self.due.borrow_and_update();
         match self.shipping.step(self.now_ms(), due) {
             Step::Connect => match self.delivery.connect().await {

@@ -228,3 +228,35 @@ async fn what_was_not_shipped_into_one_partition_goes_where_it_belongs_in_a_log_
     let doubled = settle("cut anew", one, &[&author], Instant::now()).await;
     assert_eq!(doubled, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_starts_while_the_first_partition_is_away_ships_into_those_that_it_knows() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let settings = cut(server.settings(), FOUR);
+    let mut author = of_forty_phones(settings.clone());
+    author.raise(40).await;
+    author.held().all_shipped().await;
+    within(author.journal.close()).await;
+    let before = lengths(&server);
+    // Nobody can be connected to it.
+    server.command(&["RENAME", &alerts_of(0), "aside"]);
+    server.command(&["SET", &alerts_of(0), "no stream"]);
+
+    author.die_and_return(settings.clone(), 1);
+    author.raise(40).await;
+    for partition in 1..FOUR {
+        let twice = redis::Value::Int(before[usize::from(partition)] * 2);
+        server.until("the same phones have said as much again", || {
+            server.command(&["XLEN", &alerts_of(partition)]) == twice
+        });
+    }
+    author.until_troubled().await;
+
+    let since = Instant::now();
+    server.command(&["RENAME", "aside", &alerts_of(0)]);
+    let doubled = settle("the first was away", settings, &[&author], since).await;
+    assert_eq!(doubled, 0);
+}
