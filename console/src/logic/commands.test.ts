@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayDecide, needsSecondKey, uuidFrom } from "./commands";
+import { afterRefusal, mayDecide, mayRetry, needsSecondKey, uuidFrom } from "./commands";
 
 test("a command id is a UUID of version 4 whatever the random bytes", () => {
   expect(uuidFrom(new Uint8Array(16))).toBe("00000000-0000-4000-8000-000000000000");
@@ -12,4 +12,12 @@ test("what is not known to be silent asks for a second key", () => {
 
 test("a viewer decides nothing, and neither does nobody", () => {
   expect((["officer", "supervisor", "viewer", undefined] as const).map(mayDecide)).toEqual([true, true, false, false]);
+});
+
+test("what the log has not answered may be recorded yet, and is not called refused", () => {
+  const command = { kind: "acknowledge", body: { command_id: "1", revision: 1 } } as const;
+  const late = afterRefusal(command, "not_durable", "the decision is not known to be durable");
+  expect(late).toEqual({ phase: "unanswered", command });
+  expect(mayRetry(late)).toBe(true);
+  expect(afterRefusal(command, "unlogged", "words").phase).toBe("refused");
 });

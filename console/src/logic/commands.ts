@@ -30,6 +30,15 @@ export function mayDecide(role: Role | undefined): boolean {
   return role !== undefined && role !== "viewer";
 }
 
+/**
+ * What a refusal by the service means. `not_durable` is none: the log has not answered, and what a dispatcher
+ * has on its own disk goes into it when it is back.
+ */
+export function afterRefusal(command: Command, code: string, message: string): Progress {
+  if (code === "not_durable") return { phase: "unanswered", command };
+  return { phase: "refused", command, code, message };
+}
+
 export function mayRetry(progress: Progress): boolean {
   return progress.phase === "refused" || progress.phase === "unanswered";
 }

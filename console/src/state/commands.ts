@@ -3,7 +3,7 @@ import { http, Refused } from "../api/http";
 import { newCommandId } from "../api/random";
 import type { Outcome } from "../api/types";
 import type { Command, Progress } from "../logic/commands";
-import { mayRetry } from "../logic/commands";
+import { afterRefusal, mayRetry } from "../logic/commands";
 import { isUnseen } from "../logic/order";
 import { timeText } from "../logic/format";
 import { cards, learn } from "./board";
@@ -79,7 +79,7 @@ async function submit(id: string, command: Command): Promise<void> {
     set(
       id,
       error instanceof Refused
-        ? { phase: "refused", command, code: error.code, message: error.message }
+        ? afterRefusal(command, error.code, error.message)
         : { phase: "unanswered", command },
     );
   }

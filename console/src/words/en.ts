@@ -294,7 +294,7 @@ export const en = {
     refused: (name: string) => `${name}: NOTHING WAS RECORDED.`,
     unlogged: (name: string) =>
       `${name}: NOTHING WAS RECORDED. This alert is not in the record yet. Act by radio and telephone; try again when its mark is gone.`,
-    unanswered: (name: string) => `${name}: NO ANSWER. Take it as not recorded. Trying again is safe, it counts once.`,
+    unanswered: (name: string) => `${name}: NO ANSWER. It may still be recorded; until it is shown here, take it as not recorded. Trying again is safe, it counts once.`,
     busy: "Wait for the answer to the last command.",
     viewOnly: "This sign-in only looks: it decides nothing.",
     selectFirst: "Select an alert first.",
