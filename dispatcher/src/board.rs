@@ -40,6 +40,9 @@ pub enum Applied {
     Incident(IncidentId, Effect),
     /// It belongs to an incident that the board no longer has, or to none at all.
     Nowhere,
+    /// A decision on what the log does not have yet: its author was quicker to put it in again after a failover than
+    /// the author of what it is about. It did nothing, and is to be said again behind that.
+    Early,
 }
 
 /// All incidents of the partitions that are folded.
@@ -216,8 +219,11 @@ impl Board {
         decision: &DecisionHeader,
         opened: &Opened,
     ) -> Applied {
-        if !self.incidents.contains_key(&decision.incident) {
-            return Applied::Nowhere;
+        match self.incidents.get(&decision.incident) {
+            Some(incident) if incident.lifecycle().is_ahead(decision) => return Applied::Early,
+            Some(_) => {}
+            None if self.tombstones.contains_key(&decision.incident) => return Applied::Nowhere,
+            None => return Applied::Early,
         }
         let time = opened.header.time;
         self.fold(decision.incident, |incident| {

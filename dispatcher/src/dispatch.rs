@@ -4,6 +4,7 @@
 //! decision comes back through the log.
 
 mod decide;
+mod early;
 mod side_door;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +17,7 @@ use protocol::{
 };
 
 use decide::decide;
+use early::Early;
 
 use crate::board::{Applied, Board, By, HistoryItem, Incident};
 use crate::card::{Card, Surroundings};
@@ -115,6 +117,8 @@ pub struct Dispatch {
     appends: VecDeque<Proposal>,
     verdicts: VecDeque<(DecisionId, Verdict)>,
     to_look_at: VecDeque<IncidentId>,
+    /// Decisions that came before what they are about.
+    early: Early,
     /// Until both logs have been read to where they ended at the start, nothing is proposed.
     caught_up: bool,
     /// The newest format that the log names.
@@ -145,6 +149,7 @@ impl Dispatch {
             appends: VecDeque::new(),
             verdicts: VecDeque::new(),
             to_look_at: VecDeque::new(),
+            early: Early::default(),
             caught_up: false,
             format: FormatVersion::KNOWN,
             now: UnixMillis::default(),
@@ -158,6 +163,7 @@ impl Dispatch {
         self.unlogged.note_anew();
         self.proposed.clear();
         self.to_look_at.clear();
+        self.early = Early::default();
         self.caught_up = false;
         self.format = FormatVersion::KNOWN;
     }
@@ -177,7 +183,12 @@ impl Dispatch {
         match &opened.header.subject {
             Subject::Decision(decision) => {
                 self.unlogged.note_logged(&decision.device);
-                self.give_verdict(decision, &applied);
+                if applied == Applied::Early {
+                    self.early.keep(decision, &opened.body);
+                } else {
+                    self.early.forget(decision);
+                    self.give_verdict(decision, &applied);
+                }
             }
             Subject::Report(report) => self.unlogged.note_logged(&report.device),
             Subject::Site(Site::FormatInForce(format)) => self.format = self.format.max(*format),
@@ -221,6 +232,7 @@ impl Dispatch {
             self.to_look_at.clear();
         }
         while let Some(id) = self.to_look_at.pop_front() {
+            self.say_again(&id);
             self.propose(id, now);
         }
         // Behind the proposals: a deadline that is running goes on in the log.
@@ -262,9 +274,23 @@ impl Dispatch {
             return Ok(());
         }
         let proposal = decide(incident, officer, &command);
+        if self.is_beyond(incident, &proposal.header) {
+            // Whoever has not seen what it is about decides nothing; in the log it would wait for that, and count then.
+            self.verdicts
+                .push_back((command.id, Verdict::Superseded(None)));
+            return Ok(());
+        }
         self.under_way.insert(command.id, command.incident);
         self.appends.push_back(proposal);
         Ok(())
+    }
+
+    /// Whether a decision names a revision that no card has shown: of a pending one the next is shown.
+    fn is_beyond(&self, incident: &Incident, decision: &DecisionHeader) -> bool {
+        let lifecycle = incident.lifecycle();
+        let is_pending = lifecycle.state() == State::New && self.pending(incident).is_some();
+        let is_next = decision.revision == lifecycle.revision().next();
+        lifecycle.is_ahead(decision) && !(is_pending && is_next)
     }
 
     /// A decision that is known already is not appended again: a console that repeats a command
@@ -297,6 +323,15 @@ impl Dispatch {
     /// The next verdict on a command.
     pub fn poll_verdict(&mut self) -> Option<(DecisionId, Verdict)> {
         self.verdicts.pop_front()
+    }
+
+    /// What was decided before the log had what it is about is put behind that. Each dispatcher does it: the author may be
+    /// the one that is gone, and the same decision counts once.
+    fn say_again(&mut self, id: &IncidentId) {
+        if let Some(incident) = self.board.get(id) {
+            let revision = incident.lifecycle().revision();
+            self.appends.extend(self.early.take(id, revision));
+        }
     }
 
     fn propose(&mut self, id: IncidentId, now: UnixMillis) {
@@ -346,7 +381,7 @@ impl Dispatch {
                 let incident = self.board.get(id);
                 Verdict::Superseded(incident.and_then(|one| winner(one, decision.revision)))
             }
-            Applied::Nowhere => Verdict::Superseded(None),
+            Applied::Nowhere | Applied::Early => Verdict::Superseded(None),
             Applied::Incident(..) => Verdict::Effective,
         };
         self.verdicts.push_back((decision.id, verdict));

@@ -285,7 +285,9 @@ impl Unlogged {
         let before = phone.reports.len();
         phone.reports.retain(
             |opened| match excerpt.apply_alert(partition, offset, opened) {
-                Applied::Incident(_, Effect::Duplicate) | Applied::Nowhere => false,
+                Applied::Incident(_, Effect::Duplicate) | Applied::Nowhere | Applied::Early => {
+                    false
+                }
                 Applied::Incident(id, _) => {
                     found.insert(id);
                     true

@@ -123,6 +123,10 @@ impl Lifecycle {
         if self.decisions.contains(&decision.id) {
             return Effect::Duplicate;
         }
+        if self.is_ahead(decision) {
+            // Not remembered: it counts when it comes again, behind what it was made on.
+            return Effect::Superseded;
+        }
         if self.decisions.len() < MAX_DECISIONS {
             self.decisions.insert(decision.id);
         }
@@ -155,6 +159,13 @@ impl Lifecycle {
         }
         self.revision = self.revision.next();
         Effect::Changed
+    }
+
+    /// Whether a decision was made on a revision that is not here yet: its author has read more of the log than there is
+    /// now, and a failover has taken what lay between.
+    #[must_use]
+    pub fn is_ahead(&self, decision: &DecisionHeader) -> bool {
+        decision.kind.changes_state() && decision.revision > self.revision
     }
 
     fn allows(&self, decision: &DecisionHeader) -> bool {

@@ -479,10 +479,22 @@ fn a_decision_about_an_incident_that_is_unknown_changes_nothing() {
         header.incident = IncidentId::of(&device(9), &alert(9));
         header.revision = Revision(1);
     }
+    let change = board.change();
     assert_eq!(
         board.apply_alert(Partition::ZERO, Offset(1), &decision),
-        Applied::Nowhere
+        Applied::Early
     );
+    // Nor does one on a revision that is not there yet.
+    let mut ahead = decided(only(&board), 2, Decision::Acknowledged, 2);
+    if let Subject::Decision(header) = &mut ahead.header.subject {
+        header.revision = header.revision.next();
+    }
+    assert_eq!(
+        board.apply_alert(Partition::ZERO, Offset(2), &ahead),
+        Applied::Early
+    );
+    assert_eq!(board.change(), change);
+    assert_eq!(only(&board).history().count(), 1, "the press");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::opened::Body;
 const ALERT: AlertId = AlertId::from_bytes([2; 16]);
 const DEVICE: DeviceId = DeviceId::Enrolled([1; 16]);
 
+mod early;
 mod side_door;
 mod split;
 

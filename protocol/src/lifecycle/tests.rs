@@ -84,6 +84,25 @@ fn a_redelivered_entry_changes_nothing() {
 }
 
 #[test]
+fn a_decision_that_comes_before_what_it_was_made_on_counts_when_it_comes_again() {
+    let mut lifecycle = Lifecycle::open(&raise(1, 1), at(0));
+    let given = decision(1, DecisionKind::Assigned, lifecycle.revision(), None);
+    let taken = decision(
+        2,
+        DecisionKind::Acknowledged,
+        lifecycle.revision().next(),
+        Some("kim"),
+    );
+    let before = lifecycle.clone();
+    assert!(lifecycle.is_ahead(&taken) && !lifecycle.is_ahead(&given));
+    assert_eq!(lifecycle.decide(&taken, at(1)), Effect::Superseded);
+    assert_eq!(lifecycle, before);
+    assert_eq!(lifecycle.decide(&given, at(2)), Effect::Changed);
+    assert_eq!(lifecycle.decide(&taken, at(3)), Effect::Changed);
+    assert_eq!(lifecycle.state(), State::Acknowledged);
+}
+
+#[test]
 fn a_further_press_asks_for_an_acknowledgement_again() {
     let mut lifecycle = assigned();
     let taken = decision(

@@ -109,7 +109,7 @@ impl Snapshots {
                 Some(*id)
             }
             (Applied::Nowhere, Subject::Site(Site::MapInForce(_) | Site::FormatInForce(_))) => None,
-            (Applied::Nowhere, _) => return,
+            (Applied::Nowhere | Applied::Early, _) => return,
         };
         if is_new {
             self.gathered.add(incident, offset, entry);
