@@ -123,6 +123,8 @@ pub struct Surroundings<'a> {
     pub officer_name: &'a dyn Fn(&OfficerId) -> String,
     /// An assignment that has been computed and is not durable yet.
     pub pending: Option<&'a Assigned>,
+    /// The deadline that goes with what is not durable yet: it runs whatever the log does.
+    pub pending_due: Option<UnixMillis>,
     /// What the log does not have of it, when that is so.
     pub unlogged: Option<&'a Shown>,
     /// No deadline lies later than this (rule 6 of the log: a clock that jumps may shorten a wait).
@@ -184,6 +186,7 @@ impl Card {
             due_at_ms: lifecycle
                 .due_at()
                 .or_else(|| around.unlogged?.due_at())
+                .or(around.pending_due)
                 .map(|due| due.min(around.latest_due).as_i64()),
             station: DeskCard::of(&owner, around.map),
             assignment: assigned.map(|one| AssignmentCard::of(one, assigned_at, around.map)),

@@ -132,6 +132,9 @@ struct Proposed {
     id: DecisionId,
     revision: Revision,
     assigned: Option<Assigned>,
+    due_at: Option<UnixMillis>,
+    /// When it was first proposed: its deadline runs from then on, however often it is proposed again.
+    since: UnixMillis,
     at: UnixMillis,
 }
 
@@ -345,10 +348,12 @@ impl Dispatch {
         {
             return;
         }
-        self.proposed.remove(&id);
+        let before = self.proposed.remove(&id);
         let version = self.map().version();
         let ahead = self.unlogged.get(&id).filter(|shown| shown.is_ahead());
-        let since = ahead.map_or(now, Shown::since);
+        let again = before.filter(|before| before.revision == revision);
+        let shown = ahead.map(Shown::since);
+        let since = shown.or(again.map(|again| again.since)).unwrap_or(now);
         let proposal = propose_assignment(incident, &self.index, version, self.policy, since);
         let Some(proposal) = proposal else { return };
         let assigned = match &proposal.decision {
@@ -361,6 +366,8 @@ impl Dispatch {
                 id: proposal.header.id,
                 revision,
                 assigned,
+                due_at: proposal.header.due_at,
+                since,
                 at: now,
             },
         );
@@ -438,6 +445,7 @@ impl Dispatch {
                 map: self.map(),
                 officer_name,
                 pending: self.pending(incident),
+                pending_due: self.pending_due(incident),
                 unlogged: self.unlogged.get(&incident.id()),
                 latest_due: now.plus(self.policy.acknowledge_within),
             },
@@ -449,6 +457,12 @@ impl Dispatch {
         let proposed = self.proposed.get(&id);
         let proposed = proposed.and_then(|proposed| proposed.assigned.as_ref());
         proposed.or_else(|| self.unlogged.get(&id)?.assigned())
+    }
+
+    fn pending_due(&self, incident: &Incident) -> Option<UnixMillis> {
+        let proposed = self.proposed.get(&incident.id());
+        let proposed = proposed.filter(|one| one.revision == incident.lifecycle().revision());
+        proposed.and_then(|proposed| proposed.due_at)
     }
 
     /// The board.

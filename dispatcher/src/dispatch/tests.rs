@@ -188,6 +188,39 @@ fn what_is_computed_is_shown_as_pending_before_it_is_durable() {
     );
 }
 
+#[test]
+fn a_deadline_runs_while_the_log_takes_nothing_and_is_not_put_off() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    let name = |id: &OfficerId| id.to_string();
+    let first = site.dispatch.poll_append().unwrap();
+    assert_eq!(first.header.due_at, Some(UnixMillis::new(16_000)));
+    for _ in 0..3 {
+        let card = site.dispatch.card(site.incident(), &name, site.now);
+        assert!(card.pending);
+        assert_eq!(card.due_at_ms, Some(16_000));
+        site.now = site.now.plus(PROPOSE_AGAIN_AFTER);
+        site.dispatch.handle_tick(site.now);
+        let again = site.dispatch.poll_append().unwrap();
+        assert_eq!(again.header, first.header);
+    }
+    // A press after somebody has it is a deadline of its own.
+    site.append(
+        Subject::Decision(first.header.clone()),
+        Body::Decision(first.decision),
+    );
+    let kim = officer("kim", "station:a", Role::Officer);
+    let revision = site.incident().lifecycle().revision();
+    site.command(1, &kim, Wish::Acknowledge(revision)).unwrap();
+    site.settle();
+    let card = site.dispatch.card(site.incident(), &name, site.now);
+    assert_eq!(card.due_at_ms, None);
+    site.now = UnixMillis::new(60_000);
+    site.press_again(AlertId::from_bytes([3; 16]), None);
+    let card = site.dispatch.card(site.incident(), &name, site.now);
+    assert_eq!((card.state, card.due_at_ms), ("assigned", Some(75_000)));
+}
+
 /// Somebody who is quick answers what is not durable yet; nobody else was first.
 #[test]
 fn who_acknowledges_a_pending_card_is_the_one_who_has_it() {
