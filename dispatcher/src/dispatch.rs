@@ -269,6 +269,10 @@ impl Dispatch {
         if self.is_held_back(&command.incident) {
             return Err(Refused::Unlogged);
         }
+        if self.under_way.get(&command.id) == Some(&command.incident) {
+            // It is on its way, however long that takes: once more would fill an own journal while the log is away.
+            return Ok(());
+        }
         if self.under_way.len() >= MAX_COMMANDS_UNDER_WAY {
             return Err(Refused::Busy);
         }

@@ -298,6 +298,26 @@ fn a_command_repeated_after_a_lost_answer_is_told_what_became_of_it() {
 }
 
 #[test]
+fn a_command_that_is_on_its_way_is_not_appended_again() {
+    let mut site = Site::new();
+    site.raise(1, Some(37.01));
+    site.settle();
+    let kim = officer("kim", "station:a", Role::Officer);
+    let wish = Wish::Acknowledge(site.incident().lifecycle().revision());
+    site.command(1, &kim, wish.clone()).unwrap();
+    let under_way = site.dispatch.poll_append().unwrap();
+    site.command(1, &kim, wish.clone()).unwrap();
+    assert!(site.dispatch.poll_append().is_none());
+    // Unless it is known that it did not go.
+    site.dispatch.handle_append_failed(&under_way.header.id);
+    site.command(1, &kim, wish).unwrap();
+    site.settle();
+    let told = site.dispatch.poll_verdict();
+    assert_eq!(told, Some((under_way.header.id, Verdict::Effective)));
+    assert_eq!(site.dispatch.poll_verdict(), None);
+}
+
+#[test]
 fn another_desk_and_a_viewer_decide_nothing() {
     let mut site = Site::new();
     site.raise(1, Some(37.01));
