@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::door::{Door, Health};
 use super::error::{ApiError, Problem};
 use super::extract::SignedIn;
-use super::view::{CursorText, Viewer, look, look_unlogged};
+use super::view::{Viewer, look, look_unlogged};
 use crate::card::Card;
 
 /// All incidents that a desk sees.
@@ -40,9 +40,9 @@ pub(super) async fn board(
     door.take_console().await?;
     let now = door.engine.now();
     // What changes while the slices are read comes again by the stream, which goes on from here.
-    let (cursors, newest) = door.engine.read(|dispatch| {
+    let (cursors, began_at, newest) = door.engine.read(|dispatch| {
         let board = dispatch.board();
-        (board.cursors().clone(), board.change())
+        (board.cursors().clone(), board.began_at(), board.change())
     });
     let shown_pending = BTreeSet::new();
     let viewer = Viewer {
@@ -80,7 +80,7 @@ pub(super) async fn board(
         tokio::task::yield_now().await;
     }
     Ok(Json(BoardAnswer {
-        cursor: CursorText(cursors).to_string(),
+        cursor: door.cursor(cursors, began_at).to_string(),
         server_at_ms: now.as_i64(),
         cards: cards.into_values().collect(),
         health: door.health(&session.officer.desk),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rand::Rng as _;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -10,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::areas::Areas;
+use super::cursor::{CursorText, Fold};
 use super::error::ApiError;
 use super::throttle::Throttle;
+use crate::board::Cursors;
 use crate::desk::Desk;
 use crate::io::Engine;
 use crate::io::metrics::{Metrics, Registry};
@@ -35,6 +38,8 @@ const MAX_OFFERS: usize = 16;
 /// What all endpoints share.
 pub(super) struct Door {
     pub(super) engine: Engine,
+    /// Tells this run from others.
+    pub(super) run: u32,
     pub(super) users: Arc<Users>,
     pub(super) sessions: Sessions,
     throttle: Mutex<Throttle>,
@@ -77,6 +82,7 @@ impl Door {
         );
         Self {
             engine: parts.engine,
+            run: rand::rng().next_u32(),
             users: parts.users,
             sessions: Sessions::default(),
             throttle: Mutex::default(),
@@ -91,6 +97,15 @@ impl Door {
             build: parts.build,
             secure: parts.secure,
             shutdown: parts.shutdown,
+        }
+    }
+
+    /// Where a console stands in a fold of this run.
+    pub(super) fn cursor(&self, cursors: Cursors, began_at: u64) -> CursorText {
+        let run = self.run;
+        CursorText {
+            cursors,
+            fold: Some(Fold { run, began_at }),
         }
     }
 

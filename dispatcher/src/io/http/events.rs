@@ -20,10 +20,11 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 use utoipa::ToSchema;
 
+use super::cursor::CursorText;
 use super::door::Door;
 use super::error::{ApiError, Problem};
 use super::extract::{SignedIn, query};
-use super::view::{CursorText, Slice, Viewer, look, look_unlogged};
+use super::view::{Slice, Viewer, look, look_unlogged};
 use crate::board::Cursors;
 use crate::card::Card;
 use crate::io::EngineState;
@@ -83,11 +84,11 @@ pub(super) async fn events(
     let is_resumed = last.is_some();
     let (at, cursors) = match last.or(parameters.cursor.as_deref()) {
         Some(text) => {
-            let CursorText(cursors) = text.parse()?;
+            let cursor: CursorText = text.parse()?;
             let at = door
                 .engine
-                .read(|dispatch| dispatch.board().change_at(&cursors));
-            (at, cursors)
+                .read(|dispatch| cursor.change_of(dispatch.board(), door.run));
+            (at, cursor.cursors)
         }
         None => (0, Cursors::default()),
     };
@@ -268,7 +269,7 @@ impl Feed {
         let event = Event::default().event("change").json_data(change).ok()?;
         // Without an id of its own, the console goes on from the one before: it gets more, not less.
         Some(match slice.cursor {
-            Some(cursors) => event.id(CursorText(cursors).to_string()),
+            Some(cursors) => event.id(self.door.cursor(cursors, slice.began_at).to_string()),
             None => event,
         })
     }

@@ -9,6 +9,7 @@ mod admit;
 mod areas;
 mod board;
 mod commands;
+mod cursor;
 mod door;
 mod error;
 mod events;

@@ -2,13 +2,10 @@
 //! for a console but a number.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
-use journal::{Offset, PartitionCount};
 use protocol::{IncidentId, UnixMillis};
 
-use super::error::ApiError;
-use crate::board::{Cursor, Cursors, Incident};
+use crate::board::{Cursors, Incident};
 use crate::card::Card;
 use crate::desk::Desk;
 use crate::dispatch::Dispatch;
@@ -40,6 +37,8 @@ pub(super) struct Slice {
     /// Where a reader stands who has got all slices up to this one; absent when another change
     /// shares the place.
     pub(super) cursor: Option<Cursors>,
+    /// Where the fold began to count, which tells it from others.
+    pub(super) began_at: u64,
     /// There are newer changes.
     pub(super) more: bool,
 }
@@ -57,6 +56,7 @@ pub(super) fn look(
     let mut slice = Slice {
         to: board.change(),
         cursor: Some(board.cursors().clone()),
+        began_at: board.began_at(),
         ..Slice::default()
     };
     if from == board.change() {
@@ -166,89 +166,4 @@ fn had(dispatch: &Dispatch, desk: &Desk, desks: &BTreeSet<protocol::DeskId>) -> 
         || desks
             .iter()
             .any(|owner| desk.covers(Some(owner), dispatch.map()))
-}
-
-/// A cursor as consoles carry it: the two offsets of each partition from the first on, opaque to
-/// them, and valid at every dispatcher.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct CursorText(pub(super) Cursors);
-
-impl std::fmt::Display for CursorText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut between = "";
-        for Cursor { alerts, tracks } in self.0.iter() {
-            write!(f, "{between}{alerts}.{tracks}")?;
-            between = "-";
-        }
-        Ok(())
-    }
-}
-
-impl FromStr for CursorText {
-    type Err = ApiError;
-
-    fn from_str(text: &str) -> Result<Self, ApiError> {
-        let read = |part: &str| part.parse().ok().map(Offset);
-        let cursor = |pair: &str| {
-            let (alerts, tracks) = pair.split_once('.')?;
-            Some(Cursor {
-                alerts: read(alerts)?,
-                tracks: read(tracks)?,
-            })
-        };
-        let is_bounded = text.split('-').count() <= usize::from(PartitionCount::MAX);
-        // Of an empty board.
-        let cursors = match text {
-            "" => Some(Vec::new()),
-            _ => text.split('-').map(cursor).collect(),
-        };
-        let cursors = cursors.filter(|_| is_bounded);
-        cursors
-            .map(|cursors| Self(Cursors::new(cursors)))
-            .ok_or_else(|| {
-                ApiError::bad_input("the cursor is none of this service; load the board anew")
-            })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cursors(pairs: &[(u64, u64)]) -> CursorText {
-        let cursor = |&(alerts, tracks): &(u64, u64)| Cursor {
-            alerts: Offset(alerts),
-            tracks: Offset(tracks),
-        };
-        CursorText(Cursors::new(pairs.iter().map(cursor).collect()))
-    }
-
-    #[test]
-    fn a_cursor_comes_back_and_nothing_else_is_one() {
-        for pairs in [
-            &[][..],
-            &[(12, u64::MAX)],
-            &[(12, 3), (0, 0), (u64::MAX, 7)],
-            &[(1, 1); PartitionCount::MAX as usize],
-        ] {
-            let cursors = cursors(pairs);
-            assert_eq!(cursors.to_string().parse(), Ok(cursors));
-        }
-        let too_many = cursors(&[(1, 1); PartitionCount::MAX as usize + 1]).to_string();
-        for text in [
-            ".",
-            "1",
-            "1.",
-            ".1",
-            "1.2.3",
-            "-1.2",
-            "1.2-",
-            "1.2--1.2",
-            "a.b",
-            "1.99999999999999999999",
-            &too_many,
-        ] {
-            assert!(text.parse::<CursorText>().is_err(), "{text}");
-        }
-    }
 }
