@@ -56,7 +56,7 @@ pub struct Answer {
     pub known: u32,
     /// Do not open under a key of this site, or are not what is offered here.
     pub refused: u32,
-    /// There was no room for them.
+    /// There was no room for them, or they are of a part of the log that another dispatcher shows.
     pub left_out: u32,
 }
 

@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use bytes::Bytes;
 use journal::{Day, DayKey};
 use protocol::side_door::Answer;
-use protocol::{Entry, Subject};
+use protocol::{DeviceId, Entry, Subject};
 
 use super::Engine;
 use crate::dispatch::Dispatch;
@@ -17,7 +17,7 @@ impl Engine {
     pub fn offered(&self, entries: &[Bytes]) -> Answer {
         let now = self.now();
         let mut keys: BTreeMap<u32, Option<DayKey>> = BTreeMap::new();
-        let (mut known, mut refused) = (0, 0);
+        let (mut known, mut refused, mut elsewhere) = (0, 0, 0);
         let mut opened = Vec::new();
         for bytes in entries {
             let entry = catch_unwind(|| Entry::decode(bytes));
@@ -27,13 +27,18 @@ impl Engine {
                 continue;
             };
             let digest = EntryDigest::of(bytes);
-            if let Subject::Report(report) = &entry.header.subject
-                && self
+            if let Subject::Report(report) = &entry.header.subject {
+                if !self.follows(&report.device) {
+                    elsewhere += 1;
+                    continue;
+                }
+                if self
                     .dispatch()
                     .handle_known_offer(&report.device, &digest, now)
-            {
-                known += 1;
-                continue;
+                {
+                    known += 1;
+                    continue;
+                }
             }
             let day = entry.header.day.0;
             let key = keys
@@ -56,9 +61,21 @@ impl Engine {
         }
         answer.known += known;
         answer.refused += refused;
+        answer.left_out += elsewhere;
         self.count_unlogged();
         self.shared.metrics.side_door(&answer);
         answer
+    }
+
+    /// Whether the board is folded from what the log has of this phone. Of another nobody here would learn that the log
+    /// has taken it, or what officers have done about it.
+    fn follows(&self, device: &DeviceId) -> bool {
+        let config = &self.shared.config;
+        config.fold.as_ref().is_none_or(|fold| {
+            let all = config.journal.partitions();
+            all.iter()
+                .any(|one| fold.contains(&one.partition()) && one.has(device))
+        })
     }
 
     /// Says how much is shown that the log does not have.

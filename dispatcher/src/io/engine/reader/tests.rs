@@ -1,3 +1,4 @@
+mod part;
 mod place;
 mod rewound;
 

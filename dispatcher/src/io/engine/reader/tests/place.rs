@@ -1,5 +1,6 @@
 //! A log with whoever follows it, turn by turn.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use journal::incident_rows::{Kept, read_rows};
 use journal::io::sim_backend::SimDisk;
-use journal::{Clock, DayKeys, Journal, LogName, Options};
+use journal::{Clock, DayKeys, Journal, LogName, Options, Partition};
 use prometheus_client::registry::Registry;
 use protocol::wire::{Frame, encode_frame};
 use protocol::{
@@ -85,6 +86,11 @@ impl Place {
 
     /// A dispatcher that has read the snapshot and nothing else.
     pub(super) async fn reader(&self) -> Reader {
+        self.reader_of(None).await
+    }
+
+    /// One of some partitions alone.
+    pub(super) async fn reader_of(&self, fold: Option<BTreeSet<Partition>>) -> Reader {
         let station = Station {
             jurisdiction: JurisdictionId::new("a"),
             name: "a station".to_owned(),
@@ -101,7 +107,7 @@ impl Place {
         });
         let config = EngineConfig {
             journal: self.journal.clone(),
-            fold: None,
+            fold,
             day_keys: Arc::clone(&self.keys),
             site_key: SitePrivateKey::from_bytes([7; 32]).unwrap(),
             index: Arc::new(JurisdictionIndex::new(map.clone())),
