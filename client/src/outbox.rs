@@ -272,6 +272,15 @@ impl Outbox {
         self.alerts.retain(|alert| !alert.is_done());
     }
 
+    /// The relay knows no open alert of this name, whatever it has said before: its log may have lost it. The raise goes
+    /// again, before further positions.
+    pub(crate) fn raise_again(&mut self, alert: AlertId) {
+        if let Some(alert) = self.find_mut(alert).filter(|alert| alert.live) {
+            alert.live = false;
+            alert.raise.sent = false;
+        }
+    }
+
     /// Whether something was sent on this connection and has no receipt yet.
     pub(crate) fn awaits_receipt(&self) -> bool {
         self.unreceipted().any(|kept| kept.sent)

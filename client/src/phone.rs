@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::limit::MAX_TOKEN_BYTES;
-use protocol::wire::{Deframer, RelayFrame, decode_relay_frame};
+use protocol::wire::{BrokenRule, Deframer, RelayFrame, decode_relay_frame};
 use protocol::{InstallKey, SitePublicKey, UnixMillis};
 use rand::CryptoRng;
 
@@ -356,6 +356,9 @@ impl Phone {
             RelayFrame::Refusal(refusal) => {
                 if let Some((alert, number)) = refusal.report {
                     self.outbox.refused(alert, number);
+                    if refusal.rule == BrokenRule::NoOpenAlert.name() {
+                        self.outbox.raise_again(alert);
+                    }
                     self.unsaved = true;
                 }
                 self.events.push_back(Event::Refused(refusal));

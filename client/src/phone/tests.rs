@@ -1,7 +1,7 @@
 use protocol::limit::CANCEL_CODE_BYTES;
 use protocol::wire::{
-    Durability, Frame, Message, Receipt, RelayFrame, Status, decode_frame, delimit,
-    encode_relay_frame,
+    BrokenRule, Durability, Frame, Message, Receipt, Refusal, RelayFrame, Status, decode_frame,
+    delimit, encode_relay_frame,
 };
 use protocol::{
     AlertId, CancelMeaning, Content, DecisionId, LatLon, Position, Progress, Raise, ReportKind,
@@ -230,6 +230,40 @@ fn positions_are_datagrams_and_a_gap_is_a_trail() {
     assert!(matches!(&sent[0].0.report.content, Content::Trail(fixes) if fixes.len() == 2));
     assert!(matches!(sent[1].0.report.content, Content::Position(Ok(_))));
     assert_eq!([sent[0].1, sent[1].1], [false, true]);
+}
+
+#[test]
+fn who_hears_that_the_alert_is_not_known_raises_it_again_once_before_further_positions() {
+    let mut hand = Hand::new();
+    let alert = hand.raise(at(0));
+    hand.phone.handle_connected(at(1), false);
+    let raised = hand.sent(at(1));
+    hand.receipt(at(2), alert, RAISE_NUMBER);
+    for _ in 0..2 {
+        hand.phone.position(alert, somewhere()).unwrap();
+        let (position, _) = hand.sent(at(3)).remove(0);
+        let report = Some((alert, position.report.number));
+        let refusal = Refusal::of(BrokenRule::NoOpenAlert, report);
+        hand.hear(at(4), &RelayFrame::Refusal(refusal.clone()));
+        // One that was on its way then.
+        hand.hear(at(4), &RelayFrame::Refusal(refusal));
+        hand.phone.position(alert, somewhere()).unwrap();
+        let again = hand.sent(at(4));
+        assert_eq!(again.len(), 1, "the position waits for the receipt");
+        assert_eq!(again[0].0.report.content, raised[0].0.report.content);
+        assert_eq!(again[0].0.report.number, RAISE_NUMBER);
+        hand.receipt(at(5), alert, RAISE_NUMBER);
+        assert_eq!(hand.kinds(at(5)), ["position"]);
+    }
+    let closed = Status {
+        alert,
+        progress: Progress::Closed,
+        at: at(6).wall,
+    };
+    hand.hear(at(6), &RelayFrame::Status(closed));
+    let refusal = Refusal::of(BrokenRule::NoOpenAlert, Some((alert, ReportNumber(9))));
+    hand.hear(at(7), &RelayFrame::Refusal(refusal));
+    assert_eq!(hand.kinds(at(7)), [""; 0], "it is over");
 }
 
 #[test]
