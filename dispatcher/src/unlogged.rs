@@ -30,9 +30,14 @@ pub const MAX_REPORTS: usize = 16_384;
 /// Digests kept of one phone: the same report comes sealed anew from each relay at which it was said.
 const MAX_DIGESTS_PER_PHONE: usize = 4 * MAX_REPORTS_PER_PHONE;
 
-/// What is not offered again for so long is not shown any more. Relays offer every few seconds, and at the
-/// longest after half a minute; a relay that is gone has its reports on its disk, and offers them when it returns.
-pub const FORGET_AFTER: Millis = Millis::from_secs(90);
+/// What is not offered again for so long is not shown any more. A relay that is gone has its reports on its disk, and until it
+/// returns nobody else knows of them; and a dispatcher that is cut off from the log does not see what a relay has shipped meanwhile.
+/// Within an hour whoever is shown it has acted on it.
+pub const FORGET_AFTER: Millis = Millis::from_secs(3600);
+
+/// What is not offered again for so long makes room, when there is none, for what is. Relays offer every few seconds, and at
+/// the longest after half a minute.
+const QUIET_AFTER: Millis = Millis::from_secs(90);
 
 /// Age of a report beyond which it is not taken. The board remembers alerts for seven days, so what somebody has recorded and offers
 /// again is known; of an older one nobody could say.
@@ -192,7 +197,7 @@ impl Unlogged {
             let device = report.device;
             if self.handle_known(&device, &entry, around.now) {
                 answer.known += 1;
-            } else if !self.make_room(&device, report.verification.is_verified()) {
+            } else if !self.make_room(&device, report.verification.is_verified(), around.now) {
                 answer.left_out += 1;
             } else {
                 let phone = self.phones.entry(device).or_insert_with(|| Phone {
@@ -248,21 +253,27 @@ impl Unlogged {
         }
     }
 
-    /// Alerts of verified phones are not left out for those of unverified ones.
-    fn make_room(&mut self, device: &DeviceId, is_verified: bool) -> bool {
-        if let Some(phone) = self.phones.get(device) {
-            return phone.reports.len() < MAX_REPORTS_PER_PHONE && self.reports < MAX_REPORTS;
+    /// Alerts of verified phones are not left out for those of unverified ones, and none for what nobody offers any more.
+    fn make_room(&mut self, device: &DeviceId, is_verified: bool, now: UnixMillis) -> bool {
+        let known = self.phones.get(device);
+        if known.is_some_and(|phone| phone.reports.len() >= MAX_REPORTS_PER_PHONE) {
+            return false;
         }
-        if self.phones.len() < MAX_PHONES && self.reports < MAX_REPORTS {
+        let is_verified = is_verified || known.is_some_and(Phone::is_verified);
+        let has_place = known.is_some() || self.phones.len() < MAX_PHONES;
+        if has_place && self.reports < MAX_REPORTS {
             return true;
         }
-        let mut phones = self.phones.iter();
-        let unverified = phones.find(|(_, phone)| is_verified && !phone.is_verified());
-        let Some((unverified, _)) = unverified else {
+        let is_quiet = |phone: &Phone| now.since(phone.offered_at) > QUIET_AFTER;
+        let others = || self.phones.iter().filter(|(other, _)| *other != device);
+        let gives_way = others()
+            .find(|(_, phone)| is_quiet(phone))
+            .or_else(|| others().find(|(_, phone)| is_verified && !phone.is_verified()));
+        let Some((gives_way, _)) = gives_way else {
             return false;
         };
-        let unverified = *unverified;
-        self.forget(&unverified);
+        let gives_way = *gives_way;
+        self.forget(&gives_way);
         true
     }
 

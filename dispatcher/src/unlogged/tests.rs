@@ -174,6 +174,58 @@ fn there_is_room_for_so_much_and_verified_phones_come_first() {
 }
 
 #[test]
+fn what_nobody_offers_any_more_makes_room_for_what_is_offered() {
+    let (board, index) = (Board::default(), index());
+    let mut unlogged = Unlogged::default();
+    let phones = u16::try_from(MAX_PHONES).unwrap();
+    let known = |n| sealed(&raise(phone(n), 1, Verification::Verified), 1);
+    unlogged.handle_offer((0..phones).map(known), around(&board, &index, NOW));
+    let one_more = |unlogged: &mut Unlogged, at| {
+        let answer = unlogged.handle_offer([known(phones)], around(&board, &index, at));
+        (answer.taken, answer.left_out)
+    };
+    let quiet = NOW.plus(QUIET_AFTER);
+    assert_eq!(one_more(&mut unlogged, quiet), (0, 1), "all are offered");
+    let later = quiet.plus(Millis(1));
+    for n in (0..phones).filter(|n| *n != 7) {
+        assert!(unlogged.handle_known(&phone(n), &known(n).0, later));
+    }
+    assert_eq!(one_more(&mut unlogged, later), (1, 0));
+    assert_eq!(unlogged.len(), MAX_PHONES);
+    assert!(!unlogged.handle_known(&phone(7), &known(7).0, later));
+}
+
+#[test]
+fn what_a_verified_phone_says_next_is_not_left_out_for_strangers() {
+    let (board, index) = (Board::default(), index());
+    let mut unlogged = Unlogged::default();
+    let at = around(&board, &index, NOW);
+    let own = phone(0);
+    unlogged.handle_offer([sealed(&raise(own, 1, Verification::Verified), 1)], at);
+    for n in 1..=64 {
+        let texts = (1..=MAX_REPORTS_PER_PHONE as u64).map(|number| {
+            let words = Content::Text("여기요".to_owned());
+            sealed(&said(phone(n), 1, number, words, Verification::NoToken), 1)
+        });
+        unlogged.handle_offer(texts, at);
+    }
+    assert_eq!(unlogged.reports, MAX_REPORTS);
+    let stranger = said(
+        phone(64),
+        1,
+        MAX_REPORTS_PER_PHONE as u64 + 1,
+        Content::Text("나도요".to_owned()),
+        Verification::NoToken,
+    );
+    let answer = unlogged.handle_offer([sealed(&stranger, 1)], at);
+    assert_eq!((answer.taken, answer.left_out), (0, 1));
+    let answer = unlogged.handle_offer([sealed(&text(own, 1, 2), 1)], at);
+    assert_eq!((answer.taken, answer.left_out), (1, 0));
+    let id = IncidentId::of(&own, &AlertId::from_bytes([1; 16]));
+    assert_eq!(unlogged.get(&id).unwrap().incident().talk().count(), 1);
+}
+
+#[test]
 fn only_recent_reports_of_the_alert_log_are_taken_to_be_opened() {
     let raise = raise(phone(1), 1, Verification::Verified);
     assert!(may_be_offered(&raise.header, NOW));

@@ -159,8 +159,12 @@ async fn who_returns_is_told_what_is_gone() {
     // A clock that jumps ahead does what time does.
     let mut events = at_a.events(None, None).await;
     events.next_named("change").await;
-    site.log
-        .advance_ms(dispatcher::unlogged::FORGET_AFTER.0 + 1);
+    for _ in 0..3 {
+        site.log
+            .advance_ms(dispatcher::unlogged::FORGET_AFTER.0 / 3);
+        assert_eq!(on_board(&at_a).await.len(), 1, "it stays for an hour");
+    }
+    site.log.advance_ms(1);
     let left = events.next_named("change").await;
     assert_eq!(left.data["left"], json!([phone.incident().to_string()]));
     assert!(on_board(&at_a).await.is_empty());
