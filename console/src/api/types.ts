@@ -102,6 +102,8 @@ export interface TalkLine {
 
 export interface Card {
   id: string;
+  /** Of which fold of the log it is; put there by this page. */
+  fold?: string | undefined;
   revision: number;
   state: IncidentState;
   pending?: boolean;
@@ -162,12 +164,16 @@ export interface Health {
 export interface Board {
   cursor: string;
   server_at_ms: number;
+  /** Names the fold of the log that the cards are of. */
+  fold?: string;
   cards: Card[];
   health?: Health;
 }
 
 export interface Change {
   server_at_ms: number;
+  /** Names the fold of the log that the cards are of. */
+  fold?: string;
   cards: Card[];
   left?: string[];
   /** Once on a stream: all incidents in view that the log does not have. */

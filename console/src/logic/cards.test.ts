@@ -17,6 +17,19 @@ test("what the log does not have gives way to any card", () => {
   expect([after.get("a")?.revision, after.get("a")?.unlogged]).toEqual([4, undefined]);
 });
 
+test("another fold of the log knows better, whatever it counts", () => {
+  const acknowledged = applyChange(board(), [card("a", { revision: 3, state: "acknowledged" })], [], "7.0");
+  const lost = card("a", { revision: 2, state: "assigned" });
+  expect(applyChange(acknowledged, [lost], [], "7.0").get("a")?.state).toBe("acknowledged");
+  expect(applySnapshot(acknowledged, [lost], "7.0").get("a")?.state).toBe("acknowledged");
+  for (const after of [applyChange(acknowledged, [lost], [], "7.9"), applySnapshot(acknowledged, [lost], "8.0")]) {
+    expect(after.get("a")?.state).toBe("assigned");
+  }
+  // The answer to a command is of the fold that is known.
+  const answered = applyChange(acknowledged, [card("a", { revision: 4, state: "closed" })], []);
+  expect(applyChange(answered, [lost], [], "7.0").get("a")?.state).toBe("closed");
+});
+
 test("a new stream names what is unlogged, and the rest of it is gone", () => {
   const all = board(card("a", { unlogged: true }), card("b", { unlogged: true }), card("c"));
   expect([...applyUnlogged(all, ["b"]).keys()]).toEqual(["b", "c"]);

@@ -9,13 +9,21 @@ export const CLOSED_KEPT = 50;
 /**
  * Takes over cards that are not older than what is known. Equal revisions replace, because a
  * card that was `pending` becomes durable without a new revision. One that the log does not have
- * gives way to any: what it counted may never come.
+ * gives way to any: what it counted may never come. So does one of another fold of the log, which
+ * may have lost what this one counted; the answer to a command names no fold.
  */
-export function applyChange(cards: Cards, incoming: readonly Card[], left: readonly string[]): Cards {
+export function applyChange(
+  cards: Cards,
+  incoming: readonly Card[],
+  left: readonly string[],
+  fold?: string,
+): Cards {
   const next = new Map(cards);
   for (const card of incoming) {
     const known = next.get(card.id);
-    if (known === undefined || known.unlogged === true || card.revision >= known.revision) next.set(card.id, card);
+    const isOfAnother = fold !== undefined && known?.fold !== fold;
+    const gives = known === undefined || known.unlogged === true || isOfAnother;
+    if (gives || card.revision >= known.revision) next.set(card.id, { ...card, fold: fold ?? known?.fold });
   }
   for (const id of left) next.delete(id);
   return dropOldClosed(next);
@@ -32,10 +40,10 @@ export function applyUnlogged(cards: Cards, named: readonly string[]): Cards {
 }
 
 /** A snapshot is the whole view: what it does not name has left. */
-export function applySnapshot(cards: Cards, incoming: readonly Card[]): Cards {
+export function applySnapshot(cards: Cards, incoming: readonly Card[], fold?: string): Cards {
   const named = new Set(incoming.map((card) => card.id));
   const left = [...cards.keys()].filter((id) => !named.has(id));
-  return applyChange(cards, incoming, left);
+  return applyChange(cards, incoming, left, fold);
 }
 
 function dropOldClosed(cards: Map<string, Card>): Cards {

@@ -78,7 +78,7 @@ async function load(): Promise<void> {
     if (mine !== generation || !running) return;
     heard(board.server_at_ms);
     if (board.health) hearHealth(board.health);
-    replace(applySnapshot(cards.peek(), board.cards));
+    replace(applySnapshot(cards.peek(), board.cards, board.fold));
     loaded.value = true;
     listen(board.cursor);
   } catch (error) {
@@ -119,7 +119,7 @@ function flush(): void {
   if (waiting.length === 0) return;
   let next = cards.peek();
   for (const change of waiting) {
-    next = applyChange(next, change.cards, change.left ?? []);
+    next = applyChange(next, change.cards, change.left ?? [], change.fold);
     if (change.unlogged !== undefined) next = applyUnlogged(next, change.unlogged);
   }
   waiting = [];

@@ -21,6 +21,8 @@ pub(super) struct BoardAnswer {
     cursor: String,
     /// The service's clock, in milliseconds since 1970.
     server_at_ms: i64,
+    /// Names the fold of the log that the cards are of, as changes do.
+    fold: String,
     /// In no order that means anything.
     cards: Vec<Card>,
     /// How the service is.
@@ -82,6 +84,7 @@ pub(super) async fn board(
     Ok(Json(BoardAnswer {
         cursor: door.cursor(cursors, began_at).to_string(),
         server_at_ms: now.as_i64(),
+        fold: door.fold(began_at).to_string(),
         cards: cards.into_values().collect(),
         health: door.health(&session.officer.desk),
     }))

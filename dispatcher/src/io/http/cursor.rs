@@ -17,6 +17,12 @@ pub(super) struct Fold {
     pub(super) began_at: u64,
 }
 
+impl fmt::Display for Fold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.run, self.began_at)
+    }
+}
+
 /// A cursor as consoles carry it: the two offsets of each partition from the first on, and of which fold they are.
 /// Opaque to them, and valid at every dispatcher.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,7 +56,7 @@ impl fmt::Display for CursorText {
             between = "-";
         }
         match self.fold {
-            Some(Fold { run, began_at }) => write!(f, "~{run}.{began_at}"),
+            Some(fold) => write!(f, "~{fold}"),
             None => Ok(()),
         }
     }

@@ -100,12 +100,17 @@ impl Door {
         }
     }
 
+    /// A fold of this run.
+    pub(super) fn fold(&self, began_at: u64) -> Fold {
+        let run = self.run;
+        Fold { run, began_at }
+    }
+
     /// Where a console stands in a fold of this run.
     pub(super) fn cursor(&self, cursors: Cursors, began_at: u64) -> CursorText {
-        let run = self.run;
         CursorText {
             cursors,
-            fold: Some(Fold { run, began_at }),
+            fold: Some(self.fold(began_at)),
         }
     }
 

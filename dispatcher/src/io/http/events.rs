@@ -49,6 +49,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Change {
     /// The service's clock, in milliseconds since 1970.
     server_at_ms: i64,
+    /// Names the fold of the log that the cards are of. When it is another, the log was folded anew, and lower revisions of it
+    /// are newer all the same.
+    fold: String,
     /// They replace cards of the same id.
     cards: Vec<Card>,
     /// Incidents that leave the view.
@@ -262,6 +265,7 @@ impl Feed {
         self.door.metrics.event("change");
         let change = Change {
             server_at_ms: now.as_i64(),
+            fold: self.door.fold(slice.began_at).to_string(),
             cards: slice.cards,
             left: slice.left,
             unlogged: names,
