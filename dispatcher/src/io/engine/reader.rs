@@ -377,7 +377,8 @@ impl Reader {
         let lag_entries = self.followed.iter().map(Followed::lag_entries).sum();
         // A copy: who holds it is asked for it again on the way, and behind a writer that waits that would be for ever.
         let health = self.health.borrow().clone();
-        self.engine.say_state(&health, lag_entries);
+        let in_force = self.map_in_force.as_ref();
+        self.engine.say_state(&health, lag_entries, in_force);
     }
 
     fn journal(&self) -> Journal {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
 
 use journal::{Day, DayKey, DayKeyError, Health};
-use protocol::{FormatVersion, Millis, UnixMillis};
+use protocol::{FormatVersion, MapVersion, Millis, UnixMillis};
 
 use super::{Engine, EngineState};
 use crate::dispatch::Dispatch;
@@ -89,8 +89,13 @@ impl Engine {
         }
     }
 
-    /// Says how things are.
-    pub(super) fn say_state(&self, health: &Health, lag_entries: u64) {
+    /// Says how things are; `in_force` is the map that the log named last.
+    pub(super) fn say_state(
+        &self,
+        health: &Health,
+        lag_entries: u64,
+        in_force: Option<&MapVersion>,
+    ) {
         let mut problems = Vec::new();
         let is_caught_up = self.read(Dispatch::is_caught_up);
         let lags = lag_entries > LAG_ENTRIES_MAX;
@@ -127,14 +132,27 @@ impl Engine {
         self.shared.metrics.lag_entries.set(lag);
         // No reason to send officers away: alerts come and decisions go.
         let missing = self.shared.config.journal.replicas_missing();
+        let missing = missing.iter().map(ToString::to_string);
         self.set_state(EngineState {
             ready,
             problems,
             takes_consoles: is_caught_up && !lags,
-            warnings: missing.iter().map(ToString::to_string).collect(),
+            warnings: missing.chain(self.another_map(in_force)).collect(),
             lag_entries,
             ended: None,
         });
+    }
+
+    /// Said while dispatchers answer by two maps.
+    fn another_map(&self, in_force: Option<&MapVersion>) -> Option<String> {
+        let own = self.shared.maps.borrow();
+        let other = in_force.filter(|in_force| **in_force != *own)?;
+        Some(format!(
+            "another dispatcher answers by the map {}, and this one by {}: whichever is quicker decides; give all of them the \
+             same file, and send SIGHUP to those that have the old one",
+            other.as_str(),
+            own.as_str()
+        ))
     }
 
     /// Said to whoever looks at a board that is not the whole.

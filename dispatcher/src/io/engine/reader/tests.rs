@@ -1,3 +1,4 @@
+mod maps;
 mod part;
 mod place;
 mod rewound;
@@ -47,7 +48,7 @@ async fn a_panic_of_the_task_ends_the_dispatcher_and_says_so() {
     assert!(engine.ended().await.contains("panicked"));
     assert!(!engine.state().ready);
     assert_eq!(engine.shared.metrics.panics.get(), 1);
-    engine.say_state(&Health::Healthy, 0);
+    engine.say_state(&Health::Healthy, 0, None);
     assert!(!engine.state().ready, "no later word takes it back");
 }
 
@@ -455,15 +456,15 @@ async fn a_board_that_has_not_caught_up_or_lags_takes_no_consoles() {
     assert!(!reader.engine.state().takes_consoles);
     until(&mut reader, "caught up", Dispatch::is_caught_up).await;
     assert!(reader.engine.state().takes_consoles);
-    reader.engine.say_state(&Health::Healthy, 10_001);
+    reader.engine.say_state(&Health::Healthy, 10_001, None);
     let state = reader.engine.state();
     assert!(!state.takes_consoles && !state.ready);
     assert!(state.problems[0].contains("behind the log"), "{state:?}");
-    reader.engine.say_state(&Health::Healthy, 10_000);
+    reader.engine.say_state(&Health::Healthy, 10_000, None);
     assert!(reader.engine.state().takes_consoles);
     // Trouble with the log is said, and hides no board.
     let why = "gone".to_owned();
-    reader.engine.say_state(&Health::Troubled { why }, 0);
+    reader.engine.say_state(&Health::Troubled { why }, 0, None);
     let state = reader.engine.state();
     assert!(state.takes_consoles && !state.ready);
     reader.engine.end("as a test wants");
