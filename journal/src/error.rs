@@ -129,6 +129,17 @@ pub enum StoreError {
         /// Where the last entry was that the snapshot has folded.
         behind: u64,
     },
+    /// A snapshot that goes on where an earlier one ended, which the server does not have any more.
+    #[error(
+        "a snapshot behind one up to offset {after}, and the server has one up to {found}: it has lost \
+         what came between; fold the log anew"
+    )]
+    SnapshotLost {
+        /// Where the earlier one ended.
+        after: u64,
+        /// Where the one that is there ends.
+        found: u64,
+    },
     /// A snapshot that claims entries which the log does not have.
     #[error(
         "a snapshot up to offset {resume_at}, but the alert log ends at {end}; fold the log anew"

@@ -35,7 +35,10 @@ const NEWEST_TRACK: Offset = Offset(u64::MAX);
 #[derive(Debug, Default)]
 pub struct Gathered {
     waiting: Changes,
-    under_way: Option<Changes>,
+    /// And where a reader goes on when they are written.
+    under_way: Option<(Changes, Offset)>,
+    /// Up to here everything is in the snapshot.
+    reached: Offset,
     /// Rows that may be on the disk, whether or not the slice that has them was taken.
     rows: BTreeMap<IncidentId, BTreeSet<Offset>>,
 }
@@ -84,6 +87,11 @@ impl Gathered {
     pub fn put_newest_track(&mut self, incident: IncidentId, offset: Offset, entry: Bytes) {
         let tracks = &mut self.waiting.newest_tracks;
         tracks.insert(incident, (offset, entry));
+    }
+
+    /// Goes on behind an earlier snapshot that reaches up to here.
+    pub fn go_on_at(&mut self, resume_at: Offset) {
+        self.reached = resume_at;
     }
 
     /// Takes note of a row that an earlier snapshot holds.
@@ -161,15 +169,16 @@ impl Gathered {
         for key in &written {
             self.know_row(key);
         }
-        self.under_way = Some(changes);
-        slices.end(resume_at)
+        self.under_way = Some((changes, resume_at));
+        slices.end(resume_at, self.reached)
     }
 
     /// The last of the slices is on the disk.
     pub fn written(&mut self) {
-        let Some(changes) = self.under_way.take() else {
+        let Some((changes, resume_at)) = self.under_way.take() else {
             return;
         };
+        self.reached = resume_at;
         for incident in &changes.replaced {
             let kept: BTreeSet<Offset> = changes
                 .fresh
@@ -190,7 +199,7 @@ impl Gathered {
 
     /// Not all of the slices are on the disk: everything waits again.
     pub fn failed(&mut self) {
-        if let Some(earlier) = self.under_way.take() {
+        if let Some((earlier, _)) = self.under_way.take() {
             let later = std::mem::take(&mut self.waiting);
             self.waiting = earlier.then(later);
         }
@@ -224,9 +233,12 @@ impl Slices {
         self.last.deletions.push(key);
     }
 
-    fn end(mut self, resume_at: Offset) -> Vec<SnapshotSlice> {
+    fn end(mut self, resume_at: Offset, after: Offset) -> Vec<SnapshotSlice> {
         self.last.resume_at = Some(resume_at);
         self.full.push(self.last);
+        for (part, slice) in self.full.iter_mut().enumerate() {
+            (slice.after, slice.part) = (after, part);
+        }
         self.full
     }
 }

@@ -45,6 +45,12 @@ pub struct SnapshotSlice {
     /// when it is there no more. What a failover took back is then in no snapshot, and whoever begins with the snapshot
     /// passes over nothing that came into its place. `None` for a log that nobody rewinds.
     pub behind: Option<Proof>,
+    /// Everything before this offset is in the snapshot already, as far as whoever writes this knows. A server whose
+    /// snapshot ends before has lost some of it, and writes nothing.
+    pub after: Offset,
+    /// Which of the slices of a snapshot this is, from 0. A server is given the next ones on the same connection, or
+    /// the first might be lost.
+    pub part: usize,
 }
 
 impl SnapshotSlice {

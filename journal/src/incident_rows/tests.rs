@@ -58,7 +58,10 @@ fn entries_come_back_in_their_rows_and_a_forgotten_incident_takes_its_rows_along
     );
 
     gathered.add(Some(incident(1)), Offset(3), Bytes::from_static(b"d"));
-    table.write(&gathered.slices(Offset(4)));
+    let next = gathered.slices(Offset(4));
+    assert_eq!(next[0].after, Offset(3), "what was written before");
+    assert_eq!(gathered.slices(Offset(4)), next, "until it is written");
+    table.write(&next);
     gathered.written();
     gathered.replace(incident(1), Vec::new());
     table.write(&gathered.slices(Offset(4)));
@@ -113,6 +116,7 @@ fn much_is_cut_into_slices_that_the_journal_takes() {
     assert!(slices.len() > 1);
     let ends: Vec<_> = slices.iter().map(|slice| slice.resume_at).collect();
     assert!(ends[..ends.len() - 1].iter().all(Option::is_none));
+    assert!(slices.iter().map(|slice| slice.part).eq(0..slices.len()));
     let mut table = Table::default();
     table.write(&slices);
     assert_eq!(table.kept().alerts.len(), 4_000);

@@ -56,6 +56,7 @@ async fn servers_with_these_files_hold_the_log_through_failovers_and_nothing_is_
         deletions: vec![entry("gone")],
         resume_at: Some(Offset(1)),
         behind: tail.proof(),
+        ..SnapshotSlice::default()
     };
     journal.snapshot_write(slice).await.unwrap();
     let snapshot = journal.snapshot_read().await.unwrap();

@@ -180,7 +180,11 @@ impl Reader {
             Some((id, why)) = self.failed.recv() => self.engine.fail(id, why),
             // Before the tails, or a flood of entries would stop what the clock does.
             _ = self.tick.tick() => self.look_at_clock(),
-            done = join(&mut self.chore), if self.chore.is_some() => self.note_chore(done),
+            done = join(&mut self.chore), if self.chore.is_some() => {
+                if self.note_chore(done) {
+                    self.fold_anew(stop).await?;
+                }
+            }
             (at, given) = next_of(&mut self.followed, self.last) => {
                 self.last = at;
                 self.take(at, given, stop).await?;
@@ -350,21 +354,25 @@ impl Reader {
         }
     }
 
-    fn note_chore(&mut self, done: Result<Result<bool, StoreError>, JoinError>) {
+    /// Whether the log is to be folded anew: the server has not what the snapshot was to go on behind. A failover may take
+    /// back a snapshot and no entry of the log, of which no tail tells.
+    fn note_chore(&mut self, done: Result<Result<bool, StoreError>, JoinError>) -> bool {
         self.chore = None;
+        let is_lost = matches!(&done, Ok(Err(StoreError::SnapshotLost { .. })));
         let why = match done {
             Ok(Ok(written)) => {
                 self.written(true);
                 if written {
                     self.engine.shared.metrics.snapshots.inc();
                 }
-                return;
+                return false;
             }
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
         self.written(false);
         tracing::error!(why, "the snapshot cannot be written");
+        is_lost
     }
 
     fn written(&mut self, all: bool) {

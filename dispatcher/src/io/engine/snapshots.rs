@@ -81,6 +81,7 @@ impl Snapshots {
         *self = Self::default();
         let snapshot = journal.snapshot_read().await?;
         let resume_at = snapshot.resume_at.unwrap_or(Offset::ZERO);
+        self.gathered.go_on_at(resume_at);
         let rows = snapshot.rows.inspect(|row| {
             if let Ok(row) = row {
                 self.gathered.know_row(&row.key);

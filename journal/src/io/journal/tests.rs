@@ -48,7 +48,7 @@ fn last_slice(key: &str, value: &str, resume_at: u64) -> SnapshotSlice {
         rows: vec![row],
         deletions: vec![],
         resume_at: Some(resume_at),
-        behind: None,
+        ..SnapshotSlice::default()
     }
 }
 

@@ -4,11 +4,11 @@
 --
 -- KEYS: rows, mark, alert log.
 -- ARGV: resume_at or '', now in ms, what tells the entry before resume_at or '', the last entry that was
--- folded (its number, when it was committed, its bytes; or '' three times), count of rows, then key and
--- value of each, then keys to delete.
+-- folded (its number, when it was committed, its bytes; or '' three times), up to where an earlier snapshot
+-- has everything, count of rows, then key and value of each, then keys to delete.
 -- A value begins with the offset that it has folded up to, as 8 bytes (little-endian).
 -- Answers 'ok', or 'ahead' and the end of the alert log, or 'rewound' and the offset of the entry that is not
--- there.
+-- there, or 'lost' and where the snapshot ends that is there.
 
 local function folded_to(value)
   -- A number of Lua holds offsets up to 2^53, some hundred thousand years of a nation's alerts.
@@ -43,13 +43,17 @@ if ARGV[4] ~= '' and not is_there(ARGV[4], ARGV[5], ARGV[6]) then
 end
 
 local marked = tonumber(redis.call('HGET', KEYS[2], 'resume_at') or '0')
+if tonumber(ARGV[7]) > marked then
+  return { 'lost', string.format('%.0f', marked) }
+end
+
 local resume_at = tonumber(ARGV[1])
 if resume_at and resume_at > end_of_log() then
   return { 'ahead', string.format('%.0f', end_of_log()) }
 end
 
-local after_rows = 8 + 2 * tonumber(ARGV[7])
-for i = 8, after_rows - 1, 2 do
+local after_rows = 9 + 2 * tonumber(ARGV[8])
+for i = 9, after_rows - 1, 2 do
   local key, value = ARGV[i], ARGV[i + 1]
   local old = redis.call('HGET', KEYS[1], key)
   if folded_to(value) >= marked and not (old and folded_to(old) > folded_to(value)) then

@@ -42,6 +42,8 @@ pub(super) enum Written {
     Done,
     /// The slice claims more than the log has, which ends here. Nothing was written.
     Ahead { end: Offset },
+    /// The slice goes on where an earlier snapshot ended, and the one that is there ends here. Nothing was written.
+    Lost { found: Offset },
     /// The slice has folded a log that this one is no more. Nothing was written.
     Rewound { behind: Offset },
 }
@@ -75,6 +77,7 @@ pub(super) async fn write(
     let offset = Offset(parts.get(1).and_then(reply::number).unwrap_or(0));
     Ok(match parts.first().and_then(reply::text) {
         Some("ahead") => Written::Ahead { end: offset },
+        Some("lost") => Written::Lost { found: offset },
         Some("rewound") => Written::Rewound { behind: offset },
         _ => Written::Done,
     })
@@ -129,7 +132,7 @@ fn command(keys: &Keys, slice: &SnapshotSlice, last: Option<&Record>, now_ms: u6
             .arg(&last.entry[..]),
         None => command.arg("").arg("").arg(""),
     };
-    command.arg(slice.rows.len());
+    command.arg(slice.after.0).arg(slice.rows.len());
     for row in &slice.rows {
         command.arg(&row.key[..]).arg(encode_row(row));
     }

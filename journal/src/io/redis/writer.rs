@@ -117,10 +117,11 @@ fn take_look(shared: &Shared, looked: &Looked) {
 /// Writes what there is to write until the server is lost.
 async fn serve(shared: &Shared, mut link: Link, backoff: &mut Backoff) -> Left {
     let mut next_look = Instant::now() + LOOK_EVERY;
+    let mut next_part = 0;
     loop {
         let done = match shared.take() {
             Some(Work::Batch(batch)) => commit(shared, &mut link, &batch).await,
-            Some(Work::Chore(chore)) => do_chore(shared, &mut link, chore).await,
+            Some(Work::Chore(chore)) => do_chore(shared, &mut link, chore, &mut next_part).await,
             Some(Work::Done) => return Left::Done,
             None => {
                 wait(shared, next_look).await;
@@ -187,14 +188,34 @@ async fn commit(shared: &Shared, link: &mut Link, batch: &Batch) -> Result<(), F
     fate.into()
 }
 
-async fn do_chore(shared: &Shared, link: &mut Link, chore: Chore) -> Result<(), Failure> {
+/// `next_part` is that of the snapshot that was begun on this connection.
+async fn do_chore(
+    shared: &Shared,
+    link: &mut Link,
+    chore: Chore,
+    next_part: &mut usize,
+) -> Result<(), Failure> {
     let keys = &shared.keys;
     // Whoever no longer waits does not need the answer.
     match chore {
+        Chore::Snapshot(slice, reply) if slice.part > 0 && slice.part != *next_part => {
+            drop(reply.send(Err(StoreError::Unreachable {
+                doing: "writing the snapshot",
+                why: "what it was begun with went to a server that was lost".to_owned(),
+            })));
+            Ok(())
+        }
         Chore::Snapshot(slice, reply) => {
             let written = snapshot::write(link, keys, &slice, shared.clock.unix_ms()).await;
             let told = match &written {
-                Ok(Written::Done) => Ok(()),
+                Ok(Written::Done) => {
+                    *next_part = slice.part + 1;
+                    Ok(())
+                }
+                Ok(Written::Lost { found }) => Err(StoreError::SnapshotLost {
+                    after: slice.after.0,
+                    found: found.0,
+                }),
                 Ok(Written::Ahead { end }) => Err(StoreError::SnapshotAhead {
                     resume_at: slice.resume_at.unwrap_or_default().0,
                     end: end.0,

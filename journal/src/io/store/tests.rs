@@ -55,7 +55,7 @@ fn last_slice(rows: Vec<Row>, resume_at: u64) -> SnapshotSlice {
         rows,
         deletions: vec![],
         resume_at: Some(Offset(resume_at)),
-        behind: None,
+        ..SnapshotSlice::default()
     }
 }
 

@@ -391,7 +391,7 @@ async fn a_snapshot_comes_back_with_its_offset(place: Place) {
         rows: vec![row("001", "new", 3), row("999", "new", 3)],
         deletions: vec![entry("000"), entry("never was")],
         resume_at: Some(Offset(3)),
-        behind: None,
+        ..SnapshotSlice::default()
     };
     within(journal.snapshot_write(next)).await.unwrap();
     let mut expected = many[1..].to_vec();

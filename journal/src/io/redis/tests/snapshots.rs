@@ -15,7 +15,7 @@ fn slice(rows: Vec<Row>, deletions: &[&str], resume_at: u64) -> SnapshotSlice {
         rows,
         deletions: deletions.iter().map(|&key| entry(key)).collect(),
         resume_at: Some(Offset(resume_at)),
-        behind: None,
+        ..SnapshotSlice::default()
     }
 }
 
@@ -195,4 +195,64 @@ async fn who_begins_with_a_snapshot_goes_on_behind_its_last_entry_and_behind_no_
         ..SnapshotSlice::default()
     };
     within(before.snapshot_write(slice)).await.unwrap();
+}
+
+/// The replica has all of the log, and not the snapshot that was written last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_on_behind_a_snapshot_that_was_lost_is_refused() {
+    if !is_here() {
+        return;
+    }
+    let (master, replica, before) = a_replica_that_lacks_the_last(&["a"]).await;
+    let first = slice(vec![row("i", "of a", 1)], &[], 1);
+    within(before.snapshot_write(first.clone())).await.unwrap();
+    replica.promote();
+    let after = open(replica.settings()).await;
+    append(&after, "b").await;
+    let next = SnapshotSlice {
+        after: Offset(1),
+        ..slice(vec![row("i", "of b", 2)], &[], 2)
+    };
+    let refused = within(after.snapshot_write(next.clone())).await;
+    assert_eq!(
+        refused,
+        Err(StoreError::SnapshotLost { after: 1, found: 0 })
+    );
+    assert_eq!(snapshot(&after).await, (None, vec![]));
+    within(after.snapshot_write(first)).await.unwrap();
+    within(after.snapshot_write(next)).await.unwrap();
+    let expected = vec![row("i", "of b", 2)];
+    assert_eq!(snapshot(&after).await, (Some(Offset(2)), expected));
+    drop(master);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_that_was_begun_on_one_connection_is_not_ended_on_another() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let proxy = Proxy::to(server.socket_address()).await;
+    let journal = open(proxy.settings()).await;
+    append(&journal, "a").await;
+    let begun = SnapshotSlice {
+        rows: vec![row("i", "of a", 1)],
+        ..SnapshotSlice::default()
+    };
+    let last = SnapshotSlice {
+        part: 1,
+        ..slice(vec![row("j", "of a", 1)], &[], 1)
+    };
+    within(journal.snapshot_write(begun.clone())).await.unwrap();
+    proxy.cut();
+    until_appended(&journal, "b").await;
+    let refused = within(journal.snapshot_write(last.clone())).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unreachable { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(snapshot(&journal).await.0, None);
+    within(journal.snapshot_write(begun)).await.unwrap();
+    within(journal.snapshot_write(last)).await.unwrap();
+    assert_eq!(snapshot(&journal).await.0, Some(Offset(1)));
 }

@@ -61,7 +61,7 @@ async fn while_a_slot_moves_appends_wait_and_then_all_goes_on_at_the_new_master(
         rows: vec![row.clone()],
         deletions: vec![],
         resume_at: Some(Offset(1)),
-        behind: None,
+        ..SnapshotSlice::default()
     };
     within(journal.snapshot_write(slice)).await.unwrap();
     read(&mut tail, &["a"]).await;
