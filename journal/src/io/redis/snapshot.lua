@@ -52,6 +52,9 @@ if resume_at and resume_at > end_of_log() then
   return { 'ahead', string.format('%.0f', end_of_log()) }
 end
 
+-- For who reads meanwhile, a page after the other.
+redis.call('HSET', KEYS[2], 'writes', tonumber(redis.call('HGET', KEYS[2], 'writes') or '0') + 1)
+
 local after_rows = 9 + 2 * tonumber(ARGV[8])
 for i = 9, after_rows - 1, 2 do
   local key, value = ARGV[i], ARGV[i + 1]

@@ -23,6 +23,7 @@ const WRITE: &str = include_str!("snapshot.lua");
 const RESUME_AT: &str = "resume_at";
 const CONFIRMED_AT_MS: &str = "confirmed_at_ms";
 const BEHIND: &str = "behind";
+const WRITES: &str = "writes";
 
 /// The mark: where a reader goes on, when that was said, and what the entry before it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,26 +176,48 @@ pub(super) fn read_mark(answer: &Value) -> Result<Option<Mark>, Failure> {
     }
 }
 
+/// How often the snapshot was written.
+fn writes(keys: &Keys) -> Cmd {
+    let mut command = redis::cmd("HGET");
+    command.arg(&keys.snapshot_mark).arg(WRITES);
+    command
+}
+
 /// The mark, and the rows by key. They are read in pages; a row that is written
 /// meanwhile may come as it was or as it is, and says itself up to where it has folded the log.
+///
+/// A row may have taken the place of others: then it came as it was, and they not at all. So what was written to is read
+/// once more. What is replaced during that came with the first reading, in all its rows, as nothing is replaced twice.
 pub(super) async fn read(
     link: &mut Link,
     keys: &Keys,
 ) -> Result<(Option<Mark>, Vec<Row>), Failure> {
     // First: the log behind this mark tells everything that the rows do not know yet.
     let mark = read_mark(&link.ask_one(mark(keys)).await?)?;
+    let before = link.ask_one(writes(keys)).await?;
     let mut rows = BTreeMap::new();
+    read_rows(link, keys, &mut rows).await?;
+    if link.ask_one(writes(keys)).await? != before {
+        read_rows(link, keys, &mut rows).await?;
+    }
+    Ok((mark, rows.into_values().collect()))
+}
+
+async fn read_rows(
+    link: &mut Link,
+    keys: &Keys,
+    rows: &mut BTreeMap<Bytes, Row>,
+) -> Result<(), Failure> {
     let mut cursor = "0".to_owned();
     loop {
         let mut command = redis::cmd("HSCAN");
         command.arg(&keys.snapshot_rows).arg(&cursor);
         command.arg("COUNT").arg(PAGE_ROWS);
-        cursor = take_page(link.ask_one(command).await?, &mut rows).map_err(Failure::Refused)?;
+        cursor = take_page(link.ask_one(command).await?, rows).map_err(Failure::Refused)?;
         if cursor == "0" {
-            break;
+            return Ok(());
         }
     }
-    Ok((mark, rows.into_values().collect()))
 }
 
 /// Takes the rows of a page and says where the next one begins. A row may come twice.

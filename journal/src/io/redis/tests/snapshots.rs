@@ -256,3 +256,54 @@ async fn a_snapshot_that_was_begun_on_one_connection_is_not_ended_on_another() {
     within(journal.snapshot_write(last)).await.unwrap();
     assert_eq!(snapshot(&journal).await.0, Some(Offset(1)));
 }
+
+/// What is left of an incident takes the place of its first row, and the others go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_replaced_while_it_is_read_is_read_whole() {
+    const INCIDENTS: usize = 20_000;
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let journal = open(server.settings()).await;
+    append(&journal, "a").await;
+    append(&journal, "b").await;
+    let of_all = |name: &str, value: &str, folded_to| -> Vec<Row> {
+        let one = |n: usize| row(&format!("{n}{name}"), value, folded_to);
+        (0..INCIDENTS).map(one).collect()
+    };
+    let write = |slice| within(journal.snapshot_write(slice));
+    for name in ["first", "second"] {
+        write(slice(of_all(name, "raised", 1), &[], 1))
+            .await
+            .unwrap();
+    }
+    let reading = tokio::spawn({
+        let journal = journal.clone();
+        async move { snapshot(&journal).await.1 }
+    });
+    server.until("it is read", || !server.info("cmdstat_hscan").is_empty());
+    let replaced = SnapshotSlice {
+        rows: of_all("first", "raised and closed", 2),
+        deletions: of_all("second", "", 2)
+            .into_iter()
+            .map(|row| row.key)
+            .collect(),
+        resume_at: Some(Offset(2)),
+        ..SnapshotSlice::default()
+    };
+    write(replaced).await.unwrap();
+    let rows = reading.await.unwrap();
+    let (firsts, seconds): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| row.key.ends_with(b"first"));
+    let seconds: std::collections::BTreeSet<&[u8]> = seconds
+        .iter()
+        .filter_map(|row| row.key.strip_suffix(b"second"))
+        .collect();
+    let torn = firsts.iter().filter(|row| {
+        let incident = row.key.strip_suffix(b"first").unwrap();
+        row.value == "raised" && !seconds.contains(incident)
+    });
+    assert_eq!(torn.count(), 0);
+    assert_eq!(firsts.len(), INCIDENTS);
+}
