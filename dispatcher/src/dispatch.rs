@@ -22,6 +22,7 @@ use early::Early;
 use crate::board::{Applied, Board, By, HistoryItem, Incident};
 use crate::card::{Card, Surroundings};
 use crate::desk::{Desk, Officer};
+use crate::format::Format;
 use crate::jurisdiction::{JurisdictionIndex, JurisdictionMap};
 use crate::opened::Opened;
 use crate::proposer::{Policy, Proposal, propose_assignment};
@@ -121,8 +122,7 @@ pub struct Dispatch {
     early: Early,
     /// Until both logs have been read to where they ended at the start, nothing is proposed.
     caught_up: bool,
-    /// The newest format that the log names.
-    format: FormatVersion,
+    format: Format,
     /// The newest time that anybody told.
     now: UnixMillis,
 }
@@ -154,7 +154,7 @@ impl Dispatch {
             to_look_at: VecDeque::new(),
             early: Early::default(),
             caught_up: false,
-            format: FormatVersion::KNOWN,
+            format: Format::of_release(FormatVersion::KNOWN),
             now: UnixMillis::default(),
         }
     }
@@ -168,7 +168,7 @@ impl Dispatch {
         self.to_look_at.clear();
         self.early = Early::default();
         self.caught_up = false;
-        self.format = FormatVersion::KNOWN;
+        self.format.begin_anew();
     }
 
     /// Folds an entry, and says what it did.
@@ -194,7 +194,7 @@ impl Dispatch {
                 }
             }
             Subject::Report(report) => self.unlogged.note_logged(&report.device),
-            Subject::Site(Site::FormatInForce(format)) => self.format = self.format.max(*format),
+            Subject::Site(Site::FormatInForce(format)) => self.format.handle_in_force(*format),
             Subject::Site(_) | Subject::Unknown => {}
         }
         if let Applied::Incident(id, effect) = applied
@@ -221,17 +221,17 @@ impl Dispatch {
         self.caught_up
     }
 
-    /// The format of the log, when a newer release has raised it above what this one knows. Alerts go on being shown,
-    /// and nothing is proposed: what this release does not understand may have decided it already.
+    /// The format of the log. Behind a newer one than is known alerts go on being shown, and nothing is proposed: what
+    /// this release does not understand may have decided it already.
     #[must_use]
-    pub fn newer_format(&self) -> Option<FormatVersion> {
-        (self.format > FormatVersion::KNOWN).then_some(self.format)
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// Proposes what is due for the incidents that changed. Call after each run of entries.
     pub fn handle_changes(&mut self, now: UnixMillis) {
         self.now = now;
-        if !self.caught_up || self.newer_format().is_some() {
+        if !self.caught_up || self.format.newer().is_some() {
             self.to_look_at.clear();
         }
         while let Some(id) = self.to_look_at.pop_front() {
@@ -497,6 +497,14 @@ impl Dispatch {
     pub fn handle_map(&mut self, index: Arc<JurisdictionIndex>) {
         self.index = index;
         self.unlogged.note_anew();
+    }
+}
+
+#[cfg(test)]
+impl Dispatch {
+    /// Makes it one of another release.
+    pub(crate) fn become_release(&mut self, known: FormatVersion) {
+        self.format = Format::of_release(known);
     }
 }
 

@@ -10,6 +10,7 @@ pub mod board;
 pub mod card;
 pub mod desk;
 pub mod dispatch;
+pub mod format;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod jurisdiction;

@@ -217,6 +217,9 @@ pub enum Site {
 pub struct FormatVersion(pub u32);
 
 impl FormatVersion {
+    /// That of a log that names none.
+    pub const FIRST: Self = Self(1);
+
     /// The newest that this release knows: it reads all up to this one.
     pub const KNOWN: Self = Self(1);
 }

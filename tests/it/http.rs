@@ -3,6 +3,7 @@
 mod answers;
 mod claims;
 mod console;
+mod format;
 mod locate;
 mod operation;
 mod reload;

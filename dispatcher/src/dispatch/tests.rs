@@ -484,18 +484,18 @@ fn a_log_of_a_newer_format_is_shown_and_nothing_is_proposed() {
     let mut site = Site::new();
     let known = protocol::Site::FormatInForce(FormatVersion::KNOWN);
     site.append(Subject::Site(known), Body::None);
-    assert_eq!(site.dispatch.newer_format(), None);
+    assert_eq!(site.dispatch.format().newer(), None);
     let newer = FormatVersion(FormatVersion::KNOWN.0 + 1);
     site.append(
         Subject::Site(protocol::Site::FormatInForce(newer)),
         Body::None,
     );
     site.raise(1, Some(37.01));
-    assert_eq!(site.dispatch.newer_format(), Some(newer));
+    assert_eq!(site.dispatch.format().newer(), Some(newer));
     assert_eq!(site.dispatch.board().incidents().len(), 1);
     assert_eq!(site.settle(), 0);
     site.dispatch.handle_tick(site.now);
     assert_eq!(site.settle(), 0);
     site.dispatch.begin_anew();
-    assert_eq!(site.dispatch.newer_format(), None, "as the log says it");
+    assert_eq!(site.dispatch.format().newer(), None, "as the log says it");
 }

@@ -1,6 +1,7 @@
 //! The shell around [`Dispatch`]: reads the log, folds, appends what is proposed, wakes consoles.
 
 mod folding;
+mod format;
 mod map;
 mod reader;
 mod readiness;
@@ -28,6 +29,7 @@ use crate::dispatch::{Command, Dispatch, Refused, Verdict};
 use crate::jurisdiction::JurisdictionIndex;
 use crate::opened::seal_decision;
 use crate::proposer::{Policy, Proposal};
+pub(super) use format::FormatError;
 pub use map::{MapSource, NotRecorded};
 
 /// A verdict comes with the next sync; a log that takes ten seconds is a log that does not answer.

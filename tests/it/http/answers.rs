@@ -10,7 +10,7 @@ use super::rooms::{IN_A, Site};
 use crate::support::log::TestPhone;
 
 /// Every endpoint of the contract between service and page, written here by hand.
-pub(super) const ENDPOINTS: [(&str, &str); 20] = [
+pub(super) const ENDPOINTS: [(&str, &str); 21] = [
     ("post", "/api/sign-in"),
     ("post", "/api/sign-out"),
     ("get", "/api/session"),
@@ -27,6 +27,7 @@ pub(super) const ENDPOINTS: [(&str, &str); 20] = [
     ("post", "/api/incidents/{id}/close"),
     ("post", "/api/incidents/{id}/delivered"),
     ("post", "/side-door"),
+    ("post", "/api/format/raise"),
     ("get", "/openapi.json"),
     ("get", "/healthz"),
     ("get", "/readyz"),

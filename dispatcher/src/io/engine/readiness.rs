@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
 
 use journal::{Day, DayKey, DayKeyError, Health};
-use protocol::{FormatVersion, MapVersion, Millis, UnixMillis};
+use protocol::{MapVersion, Millis, UnixMillis};
 
 use super::{Engine, EngineState};
 use crate::dispatch::Dispatch;
@@ -106,12 +106,13 @@ impl Engine {
                 "the board is more than {LAG_ENTRIES_MAX} entries behind the log: alerts come late"
             ));
         }
-        if let Some(format) = self.read(Dispatch::newer_format) {
+        let format = self.read(Dispatch::format);
+        if let Some(newer) = format.newer() {
             problems.push(format!(
                 "the log is in format {} of a newer release, and this one knows {}: alerts are shown and none is given \
                  to a desk here; install the newer release",
-                format.0,
-                FormatVersion::KNOWN.0
+                newer.0,
+                format.known().0
             ));
         }
         match health {

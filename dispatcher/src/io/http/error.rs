@@ -118,6 +118,25 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "map_unusable", words)
     }
 
+    pub(super) fn may_not_raise() -> Self {
+        let words =
+            "the format of the log is raised by supervisors of the national desk; ask one of them";
+        Self::new(StatusCode::FORBIDDEN, "may_not_raise", words)
+    }
+
+    pub(super) fn format_not_raised(words: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "format_not_raised", words)
+    }
+
+    pub(super) fn format_not_recorded(words: String) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "format_not_recorded",
+            words,
+        )
+        .retry_after(RETRY_AFTER_S)
+    }
+
     pub(super) fn internal() -> Self {
         let words = "the service made a mistake with this request; it is logged, try again";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", words)

@@ -14,6 +14,7 @@ mod door;
 mod error;
 mod events;
 mod extract;
+mod format;
 mod history;
 mod layers;
 mod locate;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::door::Door;
 use super::error::{ApiError, Problem};
+use crate::dispatch::Dispatch;
 use crate::io::assets::page_hash;
 
 /// The service answers.
@@ -22,6 +23,10 @@ pub(super) struct Alive {
     /// A hash over the officers' page; absent when the build has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<&'static str>,
+    /// The newest format of the log that this release knows.
+    format_known: u32,
+    /// The format that the log is in, as far as it has been read.
+    format_in_force: u32,
 }
 
 /// Whether consoles may rely on the service.
@@ -37,10 +42,13 @@ pub(super) struct Ready {
 /// Whether the service answers at all.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Alive)))]
 pub(super) async fn healthz(State(door): State<Arc<Door>>) -> Json<Alive> {
+    let format = door.engine.read(Dispatch::format);
     Json(Alive {
         alive: true,
         build: door.build.clone(),
         page: page_hash(),
+        format_known: format.known().0,
+        format_in_force: format.in_force().0,
     })
 }
 

@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 use super::door::Door;
 use super::error::ApiError;
 use super::{
-    areas, board, commands, events, history, layers, locate, ops, page, reload, side_door, sign_in,
+    areas, board, commands, events, format, history, layers, locate, ops, page, reload, side_door,
+    sign_in,
 };
 
 #[derive(OpenApi)]
@@ -43,6 +44,7 @@ pub(super) fn documented() -> (Router<Arc<Door>>, String) {
         .routes(routes!(commands::close))
         .routes(routes!(commands::delivered))
         .routes(routes!(side_door::side_door))
+        .routes(routes!(format::raise))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

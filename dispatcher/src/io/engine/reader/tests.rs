@@ -1,3 +1,4 @@
+mod format;
 mod maps;
 mod part;
 mod place;
