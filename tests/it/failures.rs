@@ -10,6 +10,7 @@ mod officers;
 mod scenario;
 mod servers;
 mod site;
+mod upgrade;
 
 use std::time::Duration;
 

@@ -407,6 +407,19 @@ impl Member {
         }
     }
 
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(sent.success(), "kill {signal} {pid}");
+    }
+
+    /// SIGTERM, as an operator stops it; returns when it has ended by itself, and well.
+    pub(crate) fn stop(mut self) {
+        self.signal("-TERM");
+        let ended = self.child.wait().unwrap();
+        assert!(ended.success(), "stopped, it ended with {ended}");
+    }
+
     async fn get(&self, path: &str) -> (u16, String) {
         let url = format!("http://{}{path}", self.doors["operations"]);
         let answer = reqwest::get(url).await.unwrap();

@@ -28,7 +28,7 @@ pub(super) struct Past {
 
 impl Board {
     pub(super) async fn of(doors: &Doors, dispatcher: usize) -> Self {
-        let (at, officer) = doors.console(dispatcher);
+        let (at, officer) = (doors.console(dispatcher), doors.officer(dispatcher));
         patiently("a board that has caught up", async || {
             let console = Console::try_sign_in_at(at, officer).await;
             let console = console.map_err(|error| error.to_string())?;

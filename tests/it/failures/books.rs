@@ -14,6 +14,8 @@ pub(super) struct Pages {
     people: Vec<Person>,
     /// Incidents of which an officer was told that they have them now.
     pub(super) acknowledged: BTreeSet<String>,
+    /// At which dispatcher each officer signed in last.
+    at: [Option<usize>; 2],
 }
 
 /// One who has pressed, once.
@@ -41,6 +43,16 @@ impl Pages {
             owed: BTreeSet::new(),
             has_said_all: false,
         });
+    }
+
+    /// An officer has signed in at a dispatcher.
+    pub(super) fn signed_in(&mut self, officer: usize, at: usize) {
+        self.at[officer] = Some(at);
+    }
+
+    /// At which dispatcher each officer signed in last.
+    pub(super) fn officers_at(&self) -> [Option<usize>; 2] {
+        self.at
     }
 
     fn who(&mut self, alert: AlertId) -> &mut Person {

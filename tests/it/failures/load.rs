@@ -77,13 +77,29 @@ impl Load {
         .await;
     }
 
+    /// How many officers have taken.
+    pub(super) fn acknowledged(&self) -> usize {
+        self.books.open().acknowledged.len()
+    }
+
     /// Returns when officers have taken so many more.
     pub(super) async fn acknowledgements(&self, more: usize) {
-        let count = || self.books.open().acknowledged.len();
-        let wanted = count() + more;
-        patiently("officers", async || match count() {
+        let wanted = self.acknowledged() + more;
+        patiently("officers", async || match self.acknowledged() {
             taken if taken >= wanted => Ok(()),
             taken => Err(format!("{taken} of {wanted} taken")),
+        })
+        .await;
+    }
+
+    /// Returns when all officers are at this dispatcher.
+    pub(super) async fn officers_at(&self, dispatcher: usize) {
+        patiently("all officers at one dispatcher", async || {
+            let at = self.books.open().officers_at();
+            match at == [Some(dispatcher); 2] {
+                true => Ok(()),
+                false => Err(format!("they are at {at:?}")),
+            }
         })
         .await;
     }

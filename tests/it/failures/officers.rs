@@ -11,16 +11,19 @@ use super::scenario::LOOK_EVERY;
 use super::site::Doors;
 use crate::support::site::Console;
 
-/// Signs in and works until it is enough, and signs in again when the console does not answer.
+/// Signs in and works until it is enough, at their own dispatcher, or at the other from when the console
+/// does not answer until that does not.
 pub(super) async fn work(
     doors: Arc<Doors>,
     dispatcher: usize,
     books: Arc<Books>,
     enough: CancellationToken,
 ) {
-    while !enough.is_cancelled() {
-        let (at, officer) = doors.console(dispatcher);
-        if let Ok(Some(console)) = Console::try_sign_in_at(at, officer).await {
+    let officer = doors.officer(dispatcher);
+    let places = [dispatcher, 1 - dispatcher].into_iter().cycle();
+    for at in places.take_while(|_| !enough.is_cancelled()) {
+        if let Ok(Some(console)) = Console::try_sign_in_at(doors.console(at), officer).await {
+            books.open().signed_in(dispatcher, at);
             while !enough.is_cancelled() && take_all(&console, dispatcher, &books).await.is_ok() {
                 tokio::time::sleep(LOOK_EVERY).await;
             }

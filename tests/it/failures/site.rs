@@ -43,6 +43,14 @@ impl Who {
         }
     }
 
+    /// Its door for those whom it is there for, and the section of the configuration that has it.
+    fn door(self) -> &'static str {
+        match self {
+            Self::Relay(_) => "relay",
+            Self::Dispatcher(_) => "console",
+        }
+    }
+
     fn name(self) -> String {
         let (Self::Relay(number) | Self::Dispatcher(number)) = self;
         format!("{}-{number}", self.part())
@@ -73,10 +81,14 @@ impl Doors {
         enrolment
     }
 
-    /// Where the officer of a dispatcher signs in, and as whom.
-    pub(super) fn console(&self, dispatcher: usize) -> (SocketAddr, &DemoOfficer) {
-        let at = self.at(Who::Dispatcher(dispatcher));
-        (at, &self.officers[dispatcher])
+    /// Where officers of a dispatcher sign in.
+    pub(super) fn console(&self, dispatcher: usize) -> SocketAddr {
+        self.at(Who::Dispatcher(dispatcher))
+    }
+
+    /// The officer whose place is at this dispatcher.
+    pub(super) fn officer(&self, dispatcher: usize) -> &DemoOfficer {
+        &self.officers[dispatcher]
     }
 }
 
@@ -150,16 +162,28 @@ impl Site {
         drop(self.members.remove(&who));
     }
 
+    /// SIGTERM; returns when it has ended.
+    pub(super) fn stop(&mut self, who: Who) {
+        self.members.remove(&who).expect("it runs").stop();
+    }
+
     /// Starts it, with what is on its disk, and at other ports than before.
     pub(super) fn start_again(&mut self, who: Who) {
         let member = Member::start(who.part(), &self.config_of(who));
-        let door = match who {
-            Who::Relay(_) => "relay",
-            Who::Dispatcher(_) => "console",
-        };
         let mut at = self.doors.at.lock().unwrap();
-        at.insert(who, member.doors[door]);
+        at.insert(who, member.doors[who.door()]);
         self.members.insert(who, member);
+    }
+
+    /// From here on it is started again where phones or officers know it to be.
+    pub(super) fn keep_door(&self, who: Who) {
+        let path = self.config_of(who);
+        let config = std::fs::read_to_string(&path).unwrap();
+        let section = format!("[{}]\n", who.door());
+        let (before, from_there) = config.split_once(&section).unwrap();
+        let here = format!("listen = \"{}\"", self.doors.at(who));
+        let from_there = from_there.replacen("listen = \"127.0.0.1:0\"", &here, 1);
+        std::fs::write(path, [before, &section, &from_there].concat()).unwrap();
     }
 
     pub(super) fn doors(&self) -> Arc<Doors> {
@@ -185,10 +209,16 @@ impl Site {
 
     /// Returns when a process has something to complain about.
     pub(super) async fn complains(&self, who: Who) {
+        self.complains_of(who, "").await;
+    }
+
+    /// Returns when a process complains in these words, among others.
+    pub(super) async fn complains_of(&self, who: Who, words: &str) {
+        let has = |problem: &Value| problem.as_str().is_some_and(|said| said.contains(words));
         patiently(&format!("{} complains", who.name()), async || {
             match &self.readiness(who).await["problems"] {
-                Value::Array(problems) if !problems.is_empty() => Ok(()),
-                _ => Err("it does not".to_owned()),
+                Value::Array(problems) if problems.iter().any(has) => Ok(()),
+                problems => Err(format!("it says {problems}")),
             }
         })
         .await;
@@ -197,15 +227,20 @@ impl Site {
     /// Returns when no process is kept from its work.
     pub(super) async fn is_ready(&self) {
         for &who in self.members.keys() {
-            patiently(&format!("{} is ready", who.name()), async || {
-                let readiness = self.readiness(who).await;
-                match readiness["ready"] == true {
-                    true => Ok(()),
-                    false => Err(readiness.to_string()),
-                }
-            })
-            .await;
+            self.is_ready_at(who).await;
         }
+    }
+
+    /// Returns when nothing keeps a process from its work.
+    pub(super) async fn is_ready_at(&self, who: Who) {
+        patiently(&format!("{} is ready", who.name()), async || {
+            let readiness = self.readiness(who).await;
+            match readiness["ready"] == true {
+                true => Ok(()),
+                false => Err(readiness.to_string()),
+            }
+        })
+        .await;
     }
 
     /// What `/readyz` of a process says.
