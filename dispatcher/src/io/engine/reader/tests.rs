@@ -1,5 +1,6 @@
 mod format;
 mod maps;
+mod orphans;
 mod part;
 mod place;
 mod rewound;
