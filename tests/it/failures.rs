@@ -7,6 +7,7 @@ mod books;
 mod disk;
 mod load;
 mod officers;
+mod restore;
 mod scenario;
 mod servers;
 mod site;

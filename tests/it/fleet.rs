@@ -413,6 +413,12 @@ impl Member {
         assert!(sent.success(), "kill {signal} {pid}");
     }
 
+    /// Whether SIGSTOP has come to all its threads.
+    pub(crate) fn stands_still(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        stat.unwrap().contains(") T ")
+    }
+
     /// SIGTERM, as an operator stops it; returns when it has ended by itself, and well.
     pub(crate) fn stop(mut self) {
         self.signal("-TERM");

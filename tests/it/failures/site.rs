@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use ansim::demo_site::{DemoOfficer, DemoSite};
@@ -167,6 +168,33 @@ impl Site {
         self.members.remove(&who).expect("it runs").stop();
     }
 
+    fn data_of(&self, who: Who) -> PathBuf {
+        self.folder.path().join(who.name())
+    }
+
+    /// Copies what is on the disk of a process that runs, at one moment: a snapshot of its disk.
+    pub(super) async fn copy_data(&self, who: Who, to: &Path) {
+        let member = &self.members[&who];
+        member.signal("-STOP");
+        patiently("it stands still", async || match member.stands_still() {
+            true => Ok(()),
+            false => Err("it does not".to_owned()),
+        })
+        .await;
+        copy(&self.data_of(who), &to.join(who.name()));
+        member.signal("-CONT");
+    }
+
+    /// The disk of a process that was stopped is gone.
+    pub(super) fn lose_data(&self, who: Who) {
+        std::fs::remove_dir_all(self.data_of(who)).unwrap();
+    }
+
+    /// In its place comes a copy of before.
+    pub(super) fn put_data_back(&self, who: Who, from: &Path) {
+        copy(&from.join(who.name()), &self.data_of(who));
+    }
+
     /// Starts it, with what is on its disk, and at other ports than before.
     pub(super) fn start_again(&mut self, who: Who) {
         let member = Member::start(who.part(), &self.config_of(who));
@@ -253,4 +281,15 @@ impl Site {
         let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
         serde_json::from_str(&answer).unwrap()
     }
+}
+
+/// With owners and modes.
+fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(
+        done.unwrap().success(),
+        "cp -a {} {}",
+        from.display(),
+        to.display()
+    );
 }
