@@ -30,6 +30,8 @@ pub(super) struct Load {
     books: Arc<Books>,
     /// Cancelled when nobody is to press any more.
     enough: CancellationToken,
+    /// The same for officers, who may rest earlier.
+    rest: CancellationToken,
     officers: JoinSet<()>,
     /// Ends the phones when dropped.
     _phones: JoinSet<()>,
@@ -39,16 +41,18 @@ impl Load {
     pub(super) fn start(doors: &Arc<Doors>) -> Self {
         let books = Arc::new(Books::default());
         let enough = CancellationToken::new();
+        let rest = enough.child_token();
         let mut officers = JoinSet::new();
         for dispatcher in 0..2 {
             let (doors, books) = (Arc::clone(doors), Arc::clone(&books));
-            officers.spawn(work(doors, dispatcher, books, enough.clone()));
+            officers.spawn(work(doors, dispatcher, books, rest.clone()));
         }
         let mut phones = JoinSet::new();
         phones.spawn(press(Arc::clone(doors), Arc::clone(&books), enough.clone()));
         Self {
             books,
             enough,
+            rest,
             officers,
             _phones: phones,
         }
@@ -104,13 +108,19 @@ impl Load {
         .await;
     }
 
+    /// Returns when no officer does anything any more.
+    pub(super) async fn officers_rest(&mut self) {
+        self.rest.cancel();
+        while let Some(officer) = self.officers.join_next().await {
+            officer.unwrap();
+        }
+    }
+
     /// Nobody presses any more and officers rest; returns when everybody has said what they had to say,
     /// and has a receipt for it.
     pub(super) async fn end(&mut self) {
         self.enough.cancel();
-        while let Some(officer) = self.officers.join_next().await {
-            officer.unwrap();
-        }
+        self.officers_rest().await;
         patiently("receipts for everything", async || {
             let books = self.books.open();
             match (books.settled(), books.raised()) {

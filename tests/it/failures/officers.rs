@@ -1,5 +1,6 @@
 //! Officers, one at each dispatcher, who both want to have every second alert.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::StatusCode;
@@ -20,11 +21,16 @@ pub(super) async fn work(
     enough: CancellationToken,
 ) {
     let officer = doors.officer(dispatcher);
+    let mut in_vain = BTreeMap::new();
     let places = [dispatcher, 1 - dispatcher].into_iter().cycle();
     for at in places.take_while(|_| !enough.is_cancelled()) {
         if let Ok(Some(console)) = Console::try_sign_in_at(doors.console(at), officer).await {
             books.open().signed_in(dispatcher, at);
-            while !enough.is_cancelled() && take_all(&console, dispatcher, &books).await.is_ok() {
+            while !enough.is_cancelled() {
+                let taken = take_all(&console, dispatcher, &books, &mut in_vain).await;
+                if taken.is_err() {
+                    break;
+                }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         }
@@ -32,8 +38,13 @@ pub(super) async fn work(
     }
 }
 
-/// Takes what nobody has taken.
-async fn take_all(console: &Console, dispatcher: usize, books: &Books) -> reqwest::Result<()> {
+/// Takes what nobody has taken. It is remembered how often that was in vain, of each.
+async fn take_all(
+    console: &Console,
+    dispatcher: usize,
+    books: &Books,
+    in_vain: &mut BTreeMap<String, u8>,
+) -> reqwest::Result<()> {
     let (_, board) = console.try_get("/api/board").await?;
     let cards = board["cards"].as_array().cloned().unwrap_or_default();
     for card in cards {
@@ -41,13 +52,19 @@ async fn take_all(console: &Console, dispatcher: usize, books: &Books) -> reqwes
         if card["state"] != "assigned" || !is_wanted(id) {
             continue;
         }
-        // The same command when it has to be said again.
-        let command = format!("{}{dispatcher}", &id[..id.len() - 1]);
+        // The same command when there was no answer, another when it was one in vain.
+        let tries = in_vain.entry(id.to_owned()).or_default();
+        let command = format!("{}{tries:02x}{dispatcher}", &id[..id.len() - 3]);
         let body = json!({ "command_id": command, "revision": card["revision"] });
         let path = format!("/api/incidents/{id}/acknowledge");
         let (status, answer) = console.try_post(&path, &body).await?;
-        if status == StatusCode::OK && answer["outcome"] == "effective" {
+        if status != StatusCode::OK {
+            continue;
+        }
+        if answer["outcome"] == "effective" {
             books.open().acknowledged.insert(id.to_owned());
+        } else {
+            *tries = tries.saturating_add(1);
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ pub(super) async fn patiently<T>(
 pub(super) async fn under(
     what: &str,
     servers: impl FnOnce() -> Servers,
-    fault: impl AsyncFnOnce(&mut Site, &Load),
+    fault: impl AsyncFnOnce(&mut Site, &mut Load),
 ) {
     if !is_here() {
         return;
@@ -59,7 +59,7 @@ pub(super) async fn under(
     let mut site = Site::start(servers()).await;
     let mut load = Load::start(&site.doors());
     load.receipts(BEFORE).await;
-    fault(&mut site, &load).await;
+    fault(&mut site, &mut load).await;
     let healed = Instant::now();
     let pressed = load.incidents();
     let boards = [site.board(0).await, site.board(1).await];

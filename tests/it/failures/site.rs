@@ -190,9 +190,16 @@ impl Site {
         std::fs::remove_dir_all(self.data_of(who)).unwrap();
     }
 
-    /// In its place comes a copy of before.
+    /// A copy takes the place of what is on the disk of a process that was stopped, and has more.
     pub(super) fn put_data_back(&self, who: Who, from: &Path) {
-        copy(&from.join(who.name()), &self.data_of(who));
+        let (copied, now) = (from.join(who.name()), self.data_of(who));
+        let journal = |data: &Path| std::fs::read(data.join("journal.redb")).unwrap();
+        assert!(
+            journal(&copied) != journal(&now),
+            "{who:?} has done nothing since"
+        );
+        self.lose_data(who);
+        copy(&copied, &now);
     }
 
     /// Starts it, with what is on its disk, and at other ports than before.
