@@ -5,6 +5,7 @@ mod partition;
 use std::time::Duration;
 
 use bytes::Bytes;
+use journal::incident_rows::Kept;
 use journal::{AppendError, Health, Journal, LogName, Offset, SnapshotSlice, StoreError, Tailed};
 use protocol::{DecisionId, MapVersion, Millis, Site, UnixMillis};
 use tokio::sync::{mpsc, watch};
@@ -81,15 +82,21 @@ impl Reader {
         Ok(self.put_map_in_force().await?)
     }
 
-    /// Waits while the log's server is away, and says so.
     pub(super) async fn fold_snapshots(
         &mut self,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
+        let kept = self.read_snapshots(stop).await?;
+        self.fold_kept(kept);
+        Ok(())
+    }
+
+    /// Reads the newest snapshots and places the tails behind them; waits while the log's server is away, and says so.
+    async fn read_snapshots(&mut self, stop: &CancellationToken) -> Result<Vec<Kept>, StoreError> {
         loop {
-            match self.try_fold_snapshots().await {
+            match self.try_read_snapshots().await {
                 Err(StoreError::Unreachable { .. }) => {}
-                folded => return folded,
+                read => return read,
             }
             self.say_state();
             if stop.run_until_cancelled(sleep(AWAY_RETRY)).await.is_none() {
@@ -98,7 +105,7 @@ impl Reader {
         }
     }
 
-    async fn try_fold_snapshots(&mut self) -> Result<(), StoreError> {
+    async fn try_read_snapshots(&mut self) -> Result<Vec<Kept>, StoreError> {
         // All are read before one is folded: whoever is away in the middle has them read again.
         let mut kept = Vec::with_capacity(self.followed.len());
         for followed in &mut self.followed {
@@ -106,6 +113,10 @@ impl Reader {
             self.engine.shared.metrics.gaps.inc_by(is_gap.into());
             kept.push(one);
         }
+        Ok(kept)
+    }
+
+    fn fold_kept(&mut self, kept: Vec<Kept>) {
         let mut folded = 0;
         for (at, kept) in kept.into_iter().enumerate() {
             folded += kept.alerts.len();
@@ -122,7 +133,6 @@ impl Reader {
         self.bury();
         let partitions = self.followed.len();
         tracing::info!(folded, partitions, "snapshot folded");
-        Ok(())
     }
 
     /// Records which map this dispatcher decides with, when the log names another or none.
@@ -247,12 +257,14 @@ impl Reader {
     async fn fold_anew(&mut self, stop: &CancellationToken) -> Result<(), String> {
         self.end_chore().await;
         self.engine.shared.metrics.refolds.inc();
+        // The board of before is shown until the log can be read again: an empty one would help nobody.
+        let kept = self.read_snapshots(stop).await;
+        let kept = kept.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
         self.engine.dispatch().begin_anew();
         self.say_state();
         self.board_panics = 0;
         self.orphans = Orphans::default();
-        let folded = self.fold_snapshots(stop).await;
-        folded.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
+        self.fold_kept(kept);
         self.say_state();
         Ok(())
     }

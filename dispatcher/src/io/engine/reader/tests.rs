@@ -1,3 +1,4 @@
+mod away;
 mod format;
 mod maps;
 mod orphans;

@@ -91,6 +91,13 @@ impl Place {
 
     /// One of some partitions alone.
     pub(super) async fn reader_of(&self, fold: Option<BTreeSet<Partition>>) -> Reader {
+        let mut reader = self.reader_that_has_read_nothing(fold);
+        let stop = CancellationToken::new();
+        reader.fold_snapshots(&stop).await.unwrap();
+        reader
+    }
+
+    pub(super) fn reader_that_has_read_nothing(&self, fold: Option<BTreeSet<Partition>>) -> Reader {
         let station = Station {
             jurisdiction: JurisdictionId::new("a"),
             name: "a station".to_owned(),
@@ -116,10 +123,7 @@ impl Place {
             clock: Clock::Manual(Arc::clone(&self.now_ms)),
         };
         let (engine, failed) = Engine::new(config, &mut Registry::default());
-        let mut reader = Reader::new(engine, failed);
-        let stop = CancellationToken::new();
-        reader.fold_snapshots(&stop).await.unwrap();
-        reader
+        Reader::new(engine, failed)
     }
 
     pub(super) fn entry(&self, alert: u8, number: u64, content: Content) -> Bytes {
