@@ -75,7 +75,7 @@ function command(world, incident, what, officer, order, response, request) {
   if (what !== "delivered" && world.refuse > 0) {
     world.refuse -= 1;
     if (world.hang) return void request.socket.destroy();
-    return fail(response, 503, "not_durable", "The log did not take it. Try again.");
+    return fail(response, 503, world.refusal, "It was not taken. Try again.");
   }
   if (incident.card.unlogged) return fail(response, 409, "unlogged", "The log does not have this alert yet.");
   const earlier = incident.commands.get(order.command_id);
@@ -140,7 +140,7 @@ function control(world, what, order, response) {
     const { unlogged: _, pending: __, ...card } = incident.card;
     incident.card = { ...card, state: "assigned" };
     publish(world, order.id);
-  } else if (what === "refuse") Object.assign(world, { refuse: order.n ?? 1, hang: order.hang === true });
+  } else if (what === "refuse") Object.assign(world, { refuse: order.n ?? 1, refusal: order.code ?? "busy", hang: order.hang === true });
   else if (what === "problems") world.problems = order.problems;
   else if (what === "mute") world.mute = order.on !== false;
   else if (what === "map") {

@@ -60,6 +60,17 @@ export async function checkTroubles({ step, mock, a, b, officer, A }) {
     assert.equal(sent[0], sent[1]);
   });
 
+  await step("a command that the log has not answered may be recorded yet, and says so", async () => {
+    const id = await raise();
+    await move("refuse", { n: 1, code: "not_durable" });
+    await row(a, id).focus();
+    await a.keyboard.press("a");
+    await phase(a, "unanswered");
+    assert.match(await a.locator("#command").textContent(), /나중에 기록될 수/);
+    await a.locator("#command .button--on-bad").click();
+    await phase(a, "done");
+  });
+
   await step("what the log does not have says so, and becomes the log's in its place", async () => {
     const id = await raise({ state: "new", pending: true, unlogged: true });
     await row(a, id).getByText("미기록").waitFor();
