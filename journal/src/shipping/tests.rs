@@ -221,6 +221,8 @@ fn what_was_trimmed_counts_for_who_has_just_seen_it_and_else_when_replicas_had_i
 struct Log {
     records: Vec<(usize, u64, u64)>,
     first: usize,
+    /// So many of the records replicas have.
+    confirmed: usize,
 }
 
 impl Log {
@@ -229,6 +231,11 @@ impl Log {
     }
 
     fn there(&self, proof: Proof) -> bool {
+        self.seen(proof).is_some()
+    }
+
+    /// Whether it is there or was trimmed; `None` when it is not there.
+    fn seen(&self, proof: Proof) -> Option<bool> {
         let at = usize::try_from(proof.offset.0).unwrap();
         let last = self.records.get(at).filter(|_| at >= self.first);
         let seen = Seen {
@@ -236,7 +243,8 @@ impl Log {
             end: Offset(self.records.len() as u64),
             last: last.map(|&(author, own, ms)| Digest::of(ms, &Self::bytes(author, own))),
         };
-        conclude(proof.offset.plus(1), Some(proof), seen) != Conclusion::Rewound
+        let concluded = conclude(proof.offset.plus(1), Some(proof), seen);
+        (concluded != Conclusion::Rewound).then_some(seen.last.is_some())
     }
 
     /// Whether all of an author's entries of a partition are there, each behind the one before it.
@@ -268,6 +276,8 @@ struct World {
     authors: Vec<Author>,
     now_ms: u64,
     is_well: bool,
+    /// Logs are trimmed, and then no failover takes back what replicas have.
+    is_trimmed: bool,
 }
 
 struct Author {
@@ -306,6 +316,7 @@ impl World {
             authors: (0..3).map(|_| Author::new(0, nothing())).collect(),
             now_ms: 0,
             is_well: false,
+            is_trimmed: false,
         }
     }
 
@@ -318,8 +329,19 @@ impl World {
         let log = &mut self.logs[self.rng.random_range(0..usize::from(COUNT))];
         let length = log.records.len();
         let lost = self.rng.random_range(0..=length.min(40));
-        log.records.truncate(length - lost);
-        log.first = log.first.min(length - lost);
+        let kept = if self.is_trimmed { log.confirmed } else { 0 };
+        log.records.truncate(kept.max(length - lost));
+        log.first = log.first.min(log.records.len());
+    }
+
+    /// Hours go by, and what is an hour old is trimmed.
+    fn trim(&mut self) {
+        self.now_ms += self.rng.random_range(0..3 * RETENTION_MS);
+        for log in &mut self.logs {
+            let is_old = |&(_, _, ms): &(usize, u64, u64)| ms + RETENTION_MS <= self.now_ms;
+            let young = log.records.iter().position(|record| !is_old(record));
+            log.first = young.unwrap_or(log.records.len());
+        }
     }
 
     /// One step of one author for one partition. Returns whether it rests.
@@ -331,12 +353,17 @@ impl World {
         }
         let author = &mut self.authors[at];
         let place = usize::from(of.0);
-        let (shipping, log) = (&mut author.partitions[place], &self.logs[place]);
+        let (shipping, log) = (&mut author.partitions[place], &mut self.logs[place]);
         match shipping.step(now_ms, author.dealing.due(of)) {
             Step::Connect => shipping.connected(),
             Step::Prove => {
                 let rungs = shipping.rungs();
-                let there = rungs.iter().position(|rung| log.there(rung.last));
+                let trimmed_to = shipping.trimmed_to(now_ms);
+                let is_there = |rung: &Rung| {
+                    let seen = log.seen(rung.last);
+                    seen.is_some_and(|seen| seen || rung.own_end <= trimmed_to)
+                };
+                let there = rungs.iter().position(is_there);
                 shipping.proved(now_ms, there, Offset::ZERO);
                 if shipping.progress().shipped.alerts >= author.dealing.due(of).alerts {
                     shipping.passed(author.dealing.dealt());
@@ -346,7 +373,10 @@ impl World {
             Step::Confirm => {
                 let behind = shipping.behind();
                 match behind.is_none_or(|behind| log.there(behind)) {
-                    true => shipping.asked(now_ms, true),
+                    true => {
+                        log.confirmed = log.records.len();
+                        shipping.asked(now_ms, true);
+                    }
                     false => shipping.disproved(),
                 }
             }
@@ -401,7 +431,10 @@ impl World {
             };
             let durability = match self.rng.random_range(0..3) {
                 0 => Durability::Offered,
-                _ => CONFIRMED,
+                _ => {
+                    log.confirmed = log.records.len();
+                    CONFIRMED
+                }
             };
             shipping.shipped(alerts(end), Some(last), durability);
         } else {
@@ -428,8 +461,11 @@ impl World {
         if self.goes_wrong(40) {
             self.authors[at].partitions[usize::from(of.0)].disconnected();
         }
-        if self.goes_wrong(200) {
+        if !self.is_trimmed && self.goes_wrong(200) {
             self.logs[usize::from(of.0)] = Log::default();
+        }
+        if self.is_trimmed && self.goes_wrong(100) {
+            self.trim();
         }
     }
 
@@ -475,6 +511,18 @@ proptest! {
     #[test]
     fn nothing_is_missing_whatever_happens(seed: u64) {
         let mut world = World::new(seed);
+        for _ in 0..1_500 {
+            world.turn();
+        }
+        world.heal();
+        world.assert_nothing_is_missing();
+    }
+
+    /// The same with logs that are trimmed past authors who are away, and past what failovers took.
+    #[test]
+    fn nothing_is_missing_though_it_was_trimmed(seed: u64) {
+        let mut world = World::new(seed);
+        world.is_trimmed = true;
         for _ in 0..1_500 {
             world.turn();
         }
