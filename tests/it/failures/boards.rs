@@ -38,9 +38,15 @@ impl Board {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let (status, answer) = self.0.get(path).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
-        answer
+        // While it is folded anew, it is shown to nobody.
+        patiently(path, async || match self.0.get(path).await {
+            (StatusCode::SERVICE_UNAVAILABLE, answer) => Err(answer.to_string()),
+            (status, answer) => {
+                assert_eq!(status, StatusCode::OK, "{answer}");
+                Ok(answer)
+            }
+        })
+        .await
     }
 
     pub(super) async fn cards(&self) -> Cards {
