@@ -1,6 +1,8 @@
 //! Two relays and two dispatchers over one log on a real Redis server, each with a journal of its own.
 
+mod officers;
 mod operators;
+mod roaming;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -15,16 +17,17 @@ use client::Event;
 use journal::io::redis::settings::{Settings, Topology};
 use journal::io::redis::test_server::{TestSentinels, TestServer, is_here};
 use journal::{PARTITIONS_DEFAULT, PartitionCount};
-use protocol::{DeviceId, Progress};
+use protocol::{DeviceId, Enrolment, Progress};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::serve::MAP;
 use crate::support::site::{Console, TestPhone, at, in_time, now, two_stations};
 
-const COMMANDS: [&str; 2] = [
+const COMMANDS: [&str; 3] = [
     "11111111-1111-4111-8111-111111111111",
     "22222222-2222-4222-8222-222222222222",
+    "33333333-3333-4333-8333-333333333333",
 ];
 
 /// How often a board is asked what is on it.
@@ -100,10 +103,13 @@ impl Fleet {
         parts
     }
 
-    pub(super) fn phone(&self, relay: usize, device: u8) -> TestPhone {
+    fn enrolment(&self, relay: usize, device: u8) -> Enrolment {
         let relay = self.relays[relay].relay_address().unwrap();
-        let enrolment = self.demo.enrolment(relay, [device; 16], now()).unwrap();
-        TestPhone::start(&enrolment)
+        self.demo.enrolment(relay, [device; 16], now()).unwrap()
+    }
+
+    pub(super) fn phone(&self, relay: usize, device: u8) -> TestPhone {
+        TestPhone::start(&self.enrolment(relay, device))
     }
 
     pub(super) async fn console(&self, dispatcher: usize, user: &str) -> Console {
@@ -309,7 +315,7 @@ async fn a_dispatcher_that_comes_later_has_the_same_board() {
     for board in &boards {
         on_board(board, usize::from(PHONES)).await;
     }
-    let cards = |board: serde_json::Value| {
+    let cards = |board: Value| {
         let cards = board["cards"].as_array().unwrap().iter();
         let told = cards.map(|card| (card["id"].clone(), card["station"]["id"].clone()));
         told.map(|(id, station)| format!("{id} {station}"))
