@@ -48,3 +48,29 @@ async fn of_two_who_claim_at_two_dispatchers_one_has_it_and_the_other_is_told_wh
     }
     fleet.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consoles_are_told_when_the_log_is_away_and_when_it_is_back() {
+    if !is_here() {
+        return;
+    }
+    let mut redis = TestServer::start();
+    let fleet = Fleet::start(redis.settings()).await;
+    let kim = fleet.console(0, "kim").await;
+    let mut stream = kim.follow().await;
+    stream
+        .health("well", |health| health["ready"] == true)
+        .await;
+    redis.kill();
+    let is_away = |health: &Value| {
+        let problems = health["problems"].as_array().unwrap();
+        let said = |problem: &Value| problem.as_str().unwrap().contains("shared log is away");
+        health["ready"] == false && problems.iter().any(said)
+    };
+    stream.health("that the log is away", is_away).await;
+    redis.restart();
+    stream
+        .health("well again", |health| health["ready"] == true)
+        .await;
+    fleet.shutdown().await;
+}

@@ -275,4 +275,18 @@ impl Follower {
         })
         .await
     }
+
+    /// The first word on how the service is, from here on, for which `wanted` holds. Cards that come before it are passed over.
+    pub(crate) async fn health(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) {
+        in_time(what, async {
+            loop {
+                let event = self.stream.next().await.expect("the stream goes on");
+                let is_wanted = || wanted(&serde_json::from_str(&event.data).unwrap());
+                if event.event == "health" && is_wanted() {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
 }

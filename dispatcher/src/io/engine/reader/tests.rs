@@ -1,5 +1,6 @@
 mod away;
 mod format;
+mod lag;
 mod maps;
 mod orphans;
 mod part;
