@@ -102,12 +102,14 @@ impl Dealing {
         }
     }
 
-    /// How far the whole is: each offset is that of the hindmost partition.
+    /// How far the whole is: each offset, and the question that was answered, is that of the hindmost partition.
     #[must_use]
     pub fn progress(&self) -> Progress {
+        let rounds = self.shares.iter().map(|share| share.progress.round);
         let mut whole = Progress {
             confirmed: self.dealt.alerts,
             shipped: self.dealt,
+            round: rounds.min().unwrap_or_default(),
             ..Progress::default()
         };
         for Share { due, progress, .. } in &self.shares {
@@ -171,6 +173,21 @@ mod tests {
             reached(9, 9),
             "a stretch without entries"
         );
+    }
+
+    #[test]
+    fn a_question_is_answered_when_it_is_in_every_partition_though_one_has_nothing() {
+        let mut dealing = Dealing::new(vec![reached(0, 0); 3]);
+        dealing.deal(LogName::Alerts, Offset(0), &[Partition(1)]);
+        let answered = |round, shipped| Progress {
+            round,
+            ..reached(shipped, shipped)
+        };
+        dealing.note(Partition(0), answered(5, 0));
+        dealing.note(Partition(1), answered(4, 1));
+        assert_eq!(dealing.progress().round, 0);
+        dealing.note(Partition(2), answered(3, 0));
+        assert_eq!(dealing.progress(), answered(3, 1));
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::trim::{RETENTION_MS, TrimPoint};
 /// with its authors.
 pub const KEEP_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Up to where each log may be deleted. `keep_from` is the first own offset of the alert log whose
-/// incident is not known to be closed, if anybody says; `now_ms` is milliseconds since the Unix
+/// Up to where each log may be deleted. `keep_from` is the first own offset of the alert log that
+/// [`crate::kept`] has not let go of, if anybody says what is closed; `now_ms` is milliseconds since the Unix
 /// epoch; `is_crowded` says that what has to be kept needs the room of what need not.
 #[must_use]
 pub fn points(
@@ -66,6 +66,7 @@ mod tests {
         },
         shipped_again: 0,
         rewinds: 0,
+        round: 0,
     };
 
     /// Ten batches of ten entries, one an hour.

@@ -15,11 +15,11 @@
 //! deleted, [`crowding`] what a full journal does with positions, [`mod@seal`] closes bodies, [`proof`] concludes whether a log is the one that was read,
 //! [`server_check`] whether a server may hold one, [`shipping`] what an author does to bring its own
 //! journal into the shared log, [`partitions`] into which of its partitions, [`dealing`] how far it is
-//! with all of them, [`keeping`] what it may delete of it. `io` holds the database, the commit thread, the
+//! with all of them, [`kept`] and [`keeping`] what it may delete of it. `io` holds the database, the commit thread, the
 //! Redis client, the tails and the files of the day keys.
 //!
-//! What is absent: this room knows no alert. An entry is bytes, an incident the key of rows, and a
-//! phone what chooses the partition.
+//! What is absent: this room knows no alert. An entry is bytes, an incident the key of rows, a phone
+//! what chooses the partition, and whether an entry is still needed somebody else says.
 
 pub mod batch;
 pub mod batcher;
@@ -29,6 +29,7 @@ pub mod error;
 pub mod hash_slot;
 pub mod incident_rows;
 pub mod keeping;
+pub mod kept;
 pub mod ladder;
 pub mod offset;
 pub mod partitions;

@@ -66,6 +66,9 @@ pub struct Progress {
     pub shipped_again: u64,
     /// How often the shared log had lost something.
     pub rewinds: u64,
+    /// The newest question ([`Shipping::want`]) to which enough replicas have answered that they have everything which was
+    /// in the partition before it, whoever appended it; of several partitions, in all of them.
+    pub round: u64,
 }
 
 /// The alerts of an author's own journal that are not in the shared log, as far as it knows.
@@ -86,6 +89,8 @@ pub struct Shipping {
     progress: Progress,
     /// The own alert log up to here has been on its way once.
     tried: Offset,
+    /// The question that the replicas are to answer.
+    round: u64,
     is_connected: bool,
     /// When the newest shipment was seen to be there; `None` since the start.
     seen_at_ms: Option<u64>,
@@ -118,6 +123,7 @@ impl Shipping {
             },
             tried: alerts,
             ladder: memory.ladder,
+            round: 0,
             is_connected: false,
             seen_at_ms: None,
             prove_at_ms: 0,
@@ -168,11 +174,18 @@ impl Shipping {
         self.ladder.newest().map(|rung| rung.last)
     }
 
+    /// The replicas are to be asked whether they have everything, if they were not since this number was wanted first. It
+    /// counts for what is done from the next step on.
+    pub fn want(&mut self, round: u64) {
+        self.round = round.max(self.round);
+    }
+
     /// What is next when the own logs have something for this partition up to `ends`.
     #[must_use]
     pub fn step(&self, now_ms: u64, ends: PerLog<Offset>) -> Step {
         let shipped = self.progress.shipped;
-        let is_unconfirmed = self.progress.confirmed < shipped.alerts;
+        let is_unconfirmed =
+            self.progress.confirmed < shipped.alerts || self.progress.round < self.round;
         if !self.is_remembered && self.remember_at_ms <= now_ms {
             Step::Remember
         } else if !self.is_connected {
@@ -252,6 +265,7 @@ impl Shipping {
             if let Durability::Confirmed { .. } = durability {
                 // Replicas that have it have everything before it.
                 self.progress.confirmed = own_end;
+                self.progress.round = self.round;
             }
             self.progress.shipped.alerts = own_end;
         }
@@ -277,11 +291,15 @@ impl Shipping {
     }
 
     /// The replicas were asked for: whether enough have everything that was shipped.
-    pub const fn asked(&mut self, now_ms: u64, is_confirmed: bool) {
+    pub fn asked(&mut self, now_ms: u64, is_confirmed: bool) {
         self.confirm_at_ms = now_ms + CONFIRM_EVERY_MS;
         if is_confirmed {
-            self.progress.confirmed = self.progress.shipped.alerts;
-            self.is_remembered = false;
+            let Progress {
+                shipped, confirmed, ..
+            } = self.progress;
+            self.progress.confirmed = shipped.alerts;
+            self.progress.round = self.round;
+            self.is_remembered &= confirmed == shipped.alerts;
         }
     }
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use journal::Offset;
-use protocol::{DeviceId, Entry, Millis, UnixMillis};
+use journal::kept::{Known, Whose};
+use protocol::{DeviceId, Entry, UnixMillis};
 
 use crate::append::{Append, Fate, Outcome, ReportKey};
-use crate::kept::{Kept, Reached};
 use crate::limits::INCIDENTS_MAX;
 use crate::receipts::{Grade, Receipts};
 use crate::way_back::{Delivery, Notice, SessionId, WayBack};
@@ -39,8 +39,6 @@ pub struct Answers {
 pub struct Ledger {
     way_back: WayBack,
     receipts: Receipts,
-    /// Of an own journal in front of a shared log.
-    kept: Option<Kept>,
     /// Who waits beside the one who came first.
     under_way: BTreeMap<ReportKey, Vec<SessionId>>,
 }
@@ -50,7 +48,6 @@ impl Default for Ledger {
         Self {
             way_back: WayBack::new(INCIDENTS_MAX),
             receipts: Receipts::default(),
-            kept: None,
             under_way: BTreeMap::new(),
         }
     }
@@ -109,7 +106,6 @@ impl Ledger {
         session: SessionId,
         keys: &[ReportKey],
         first: Option<Offset>,
-        now: Millis,
     ) -> Answers {
         let mut answers = Answers {
             own: Vec::with_capacity(keys.len()),
@@ -120,9 +116,6 @@ impl Ledger {
                 Some(first) => {
                     let place = first.plus(place);
                     self.way_back.note_durable(key);
-                    if let Some(kept) = &mut self.kept {
-                        kept.note(place, key.device, key.alert, now);
-                    }
                     Fate::Durable(self.receipts.placed(*key, place))
                 }
                 None => Fate::NotDurable,
@@ -144,19 +137,10 @@ impl Ledger {
         self.receipts.wait_for_replicas(unknown_to, confirmed);
     }
 
-    /// The own journal, which ends here, is in front of a shared log, and is told what need not be kept.
-    pub fn keep(&mut self, own_end: Offset, now: Millis) {
-        self.kept = Some(Kept::new(own_end, now));
-    }
-
-    /// Looks at up to so many reports of the own journal; see [`Kept::look`]. Says as well whether there are more.
-    pub fn look_at_closed(&mut self, reached: Reached, most: usize) -> (Option<Offset>, bool) {
-        let Some(kept) = &mut self.kept else {
-            return (None, false);
-        };
-        let way_back = &self.way_back;
-        let keep_from = kept.look(reached, most, |device, alert| way_back.known(device, alert));
-        (keep_from, kept.is_due(reached.now))
+    /// What the log has said of whom an entry is about.
+    #[must_use]
+    pub fn known(&self, whose: &Whose) -> Known {
+        self.way_back.known(whose)
     }
 
     /// The replicas have everything before this place of the own journal; whom to tell of which report.
@@ -188,10 +172,6 @@ impl Ledger {
     /// The log of these phones is not the one that was folded.
     pub fn forget_log(&mut self, of: impl Fn(&DeviceId) -> bool) {
         self.way_back.forget_log(of);
-        // What was seen closed may not be, of whoever.
-        if let Some(kept) = &mut self.kept {
-            kept.forget_log();
-        }
     }
 
     /// The connection has ended.

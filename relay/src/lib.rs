@@ -2,7 +2,7 @@
 //!
 //! The files at the top are pure: [`session`] is one connection as a state machine, [`admission`] marks who
 //! speaks, [`mod@append`] is a report on its way into the log, [`ledger`] knows which reports are under way or durable,
-//! [`receipts`] which of them wait for replicas, [`kept`] which have to stay in the own journal,
+//! [`receipts`] which of them wait for replicas,
 //! [`way_back`] folds the alert log for the phones, [`side_door`] says what is offered to dispatchers while the log takes nothing,
 //! [`intake`] which packets go in first when too many come, [`precedence`] which alerts do when the journal has no room, [`connection_id`] and [`close`] are formats. `io` holds the QUIC
 //! door: endpoint, TLS, keys, metrics, and the loop that feeds a session.
@@ -14,7 +14,6 @@ pub mod append;
 pub mod close;
 pub mod connection_id;
 pub mod intake;
-pub mod kept;
 pub mod ledger;
 pub mod limits;
 pub mod precedence;

@@ -166,24 +166,6 @@ pub const RECEIPTS_KEPT_MAX: usize = 100_000;
 /// back from one that nobody has noticed to be gone.
 pub const RECEIPT_SESSIONS_MAX: usize = 4;
 
-/// How long an incident has to be closed, by the shared log and without any loss of it, before its reports may go from the
-/// own journal. No replica that may become the master is an hour behind.
-pub const CLOSED_FOR: Millis = Millis::from_secs(3600);
-
-/// How often it is looked at which incidents are closed.
-pub const LOOK_AT_CLOSED_EVERY: Millis = Millis::from_secs(60);
-
-/// Reports of the own journal of which is remembered whose they are, some 30 MB: as many as a nation in trouble sends
-/// to one relay in ten minutes. More are kept for a day, as those of an earlier run are.
-pub const KEPT_SLOTS_MAX: usize = 500_000;
-
-/// Looks at closed incidents that are remembered: more than there are in [`CLOSED_FOR`], so that one of them is always
-/// old enough.
-pub const KEPT_MARKS_MAX: usize = 128;
-
-/// Reports that are looked at before others have their turn at the ledger: under a millisecond.
-pub const KEPT_SLOTS_AT_ONCE: usize = 1_000;
-
 /// Alerts that wait because the journal's queue is full: as many again as it holds. Beyond, phones are sent away: first those
 /// with texts, then those whom the site does not know ([`crate::precedence`]).
 pub const HELD_ENTRIES_MAX: usize = 65_536;

@@ -7,6 +7,7 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use journal::kept::{Known, Whose};
 use protocol::wire::Status;
 use protocol::{
     AlertId, DecisionHeader, DecisionKind, DeviceId, Effect, Entry, IncidentId, NumberSet,
@@ -14,7 +15,6 @@ use protocol::{
 };
 
 use crate::append::ReportKey;
-use crate::kept::Known;
 use crate::limits::{ALERTS_PER_SESSION_MAX, UNFOLDED_ALERTS_MAX};
 use incident::Incident;
 pub use incident::SealedMessage;
@@ -318,14 +318,17 @@ impl WayBack {
         incident.is_some_and(|incident| incident.progress() == Progress::Closed)
     }
 
-    /// What the log has said of the incident of an alert.
+    /// What the log has said of the incident that an entry is about.
     #[must_use]
-    pub fn known(&self, device: &DeviceId, alert: &AlertId) -> Known {
-        match self.incident_of(device, alert) {
-            Some(incident) if incident.progress() == Progress::Closed => Known::Closed,
-            Some(_) => Known::Open,
-            None => Known::Nothing,
-        }
+    pub fn known(&self, whose: &Whose) -> Known {
+        let incident = match whose {
+            Whose::Report(device, alert) => self.incident_of(device, alert),
+            Whose::Decision(device, id) => self.incident(*device, *id),
+        };
+        incident.map_or(Known::Nothing, |incident| match incident.closed_at() {
+            Some(at) => Known::Closed(at),
+            None => Known::Open,
+        })
     }
 
     /// How many incidents are followed.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use protocol::DeviceId;
+use protocol::{DeviceId, Millis};
 use redb::StorageBackend;
 use tokio::sync::{oneshot, watch};
 
@@ -22,6 +22,7 @@ use super::store::{CACHE_BYTES, Snapshot, Trimmed};
 use super::tail::Tail;
 use crate::batcher::{Appended, Limits};
 use crate::error::{AppendError, OpenError, StoreError};
+use crate::kept::{Known, Whose};
 use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
 use crate::shipping::{Progress, Unshipped};
@@ -333,18 +334,46 @@ impl Journal {
         }
     }
 
-    /// Says to an own journal in front of a server that everything before this place of it need not be kept.
-    pub fn keep_from(
+    /// Takes it upon the caller, who follows the shared log, to say which incidents are closed: from now on an own journal in
+    /// front of a server keeps every alert until [`Self::look_at_closed`] has let go of it. False where there is none, or
+    /// somebody else does it already: one who follows all of the log is enough.
+    #[must_use]
+    pub fn keep(&self) -> bool {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.keep(),
+            _ => false,
+        }
+    }
+
+    /// Lets go of what is closed, once in [`crate::kept::LOOK_AT_CLOSED_EVERY`] and a page at a time; see [`crate::kept`]. `known` is what the log says of whom an entry is about;
+    /// it is asked under a lock for which receipts wait, and must not wait for anything itself. `now` is of any clock that
+    /// does not go back. Returns whether there is more to look at.
+    pub fn look_at_closed(
         &self,
         #[cfg_attr(
             not(feature = "redis"),
             expect(unused_variables, reason = "only an own journal keeps")
         )]
-        own: Offset,
-    ) {
+        now: Millis,
+        #[cfg_attr(
+            not(feature = "redis"),
+            expect(unused_variables, reason = "only an own journal keeps")
+        )]
+        known: impl Fn(&Whose) -> Known,
+    ) -> bool {
         match self {
             #[cfg(feature = "redis")]
-            Self::Held(held) => held.keep_from(own),
+            Self::Held(held) => held.look_at_closed(now, known),
+            _ => false,
+        }
+    }
+
+    /// The shared log has lost something: what it said of closed incidents counts no more.
+    pub fn forget_closed(&self) {
+        match self {
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.forget_closed(),
             _ => {}
         }
     }

@@ -103,6 +103,35 @@ fn what_a_replica_confirms_is_confirmed_with_everything_before_it() {
 }
 
 #[test]
+fn replicas_are_asked_again_where_nothing_was_shipped_since() {
+    let mut shipping = proven();
+    shipping.want(0);
+    let until_ms = PROVE_EVERY_MS;
+    assert_eq!(shipping.step(1, NOWHERE), Step::Rest { until_ms });
+    shipping.want(3);
+    assert_eq!(shipping.step(1, NOWHERE), Step::Confirm);
+    shipping.asked(1, false);
+    assert_eq!(shipping.progress().round, 0);
+    assert_ne!(shipping.step(2, NOWHERE), Step::Confirm, "in a second");
+    shipping.asked(2, true);
+    assert_eq!(shipping.progress().round, 3);
+    assert_eq!(
+        shipping.step(3, NOWHERE),
+        Step::Rest { until_ms },
+        "nothing to remember"
+    );
+    // Replicas that have the next entry have everything before it.
+    shipping.want(4);
+    shipping.shipped(alerts(1), Some(proof(9)), Durability::Offered);
+    assert_eq!(shipping.progress().round, 3);
+    shipping.shipped(alerts(2), Some(proof(10)), CONFIRMED);
+    assert_eq!(shipping.progress().round, 4);
+    shipping.want(2);
+    shipping.asked(9, true);
+    assert_eq!(shipping.progress().round, 4, "it never goes back");
+}
+
+#[test]
 fn a_log_that_lost_something_is_given_everything_behind_what_it_still_has() {
     let mut shipping = proven();
     for (end, offset) in [(5, 9), (8, 12), (9, 20)] {

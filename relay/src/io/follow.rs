@@ -115,7 +115,7 @@ impl Hub {
                 }
                 Ok(Tailed::Rewound) => {
                     tracing::warn!(partition, "the log was rewound; the way back folds it anew");
-                    self.ledger().forget_log(|device| journal.has(device));
+                    self.forget_log(|device| journal.has(device));
                     attempts.rewind();
                     self.begin(journal, None).await
                 }

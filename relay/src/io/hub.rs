@@ -25,6 +25,8 @@ use crate::way_back::SessionId;
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) journal: Journal,
+    /// It is this relay that says to the own journal what need not be kept.
+    pub(crate) is_keeper: bool,
     pub(crate) day_keys: Arc<DayKeys>,
     authority: Arc<Authority>,
     clock: Clock,
@@ -59,6 +61,7 @@ impl Hub {
         metrics: Metrics,
     ) -> Self {
         Self {
+            is_keeper: journal.keep(),
             journal,
             day_keys,
             authority,
@@ -305,7 +308,7 @@ impl Hub {
         }
         // Held to the end, so that nobody hears of replicas before the first receipt.
         let mut ledger = self.ledger();
-        let answers = ledger.committed(session, keys, first, self.tick());
+        let answers = ledger.committed(session, keys, first);
         mailbox.put_outcomes(answers.own);
         let mailboxes = self.mailboxes.pin();
         for (session, outcome) in answers.others {

@@ -2,27 +2,18 @@
 
 use std::sync::Arc;
 
-use journal::{LogName, Offset};
-use protocol::Millis;
+use protocol::{DeviceId, Millis};
 use tokio::time::interval;
 
 use super::hub::Hub;
-use crate::kept::Reached;
-use crate::limits::{KEPT_SLOTS_AT_ONCE, LOOK_AT_CLOSED_EVERY};
+
+/// How often the own journal is asked whether it is time to look.
+const ASK_EVERY: Millis = Millis::from_secs(1);
 
 impl Hub {
-    /// Everything is kept from now on. Before anybody appends.
-    pub(crate) fn begin_keeping(&self) {
-        if self.journal.progress().is_some() {
-            let own_end = self.journal.own_end(LogName::Alerts);
-            self.ledger().keep(own_end, self.tick());
-            self.journal.keep_from(Offset::ZERO);
-        }
-    }
-
     /// Until the relay is shut down.
     pub(crate) async fn keep_what_is_open(self: Arc<Self>) {
-        let mut ticks = interval(LOOK_AT_CLOSED_EVERY.to_duration());
+        let mut ticks = interval(ASK_EVERY.to_duration());
         loop {
             ticks.tick().await;
             while self.look_at_closed(self.tick()) {
@@ -34,18 +25,20 @@ impl Hub {
 
     /// Whether there is more to look at.
     pub(crate) fn look_at_closed(&self, now: Millis) -> bool {
-        let Some(progress) = self.journal.progress() else {
-            return false;
-        };
-        let reached = Reached {
-            now,
-            own_end: self.journal.own_end(LogName::Alerts),
-            confirmed: progress.borrow().confirmed,
-        };
-        let (keep_from, is_more) = self.ledger().look_at_closed(reached, KEPT_SLOTS_AT_ONCE);
-        if let Some(keep_from) = keep_from {
-            self.journal.keep_from(keep_from);
+        let ledger = self.ledger();
+        self.is_keeper
+            && self
+                .journal
+                .look_at_closed(now, |whose| ledger.known(whose))
+    }
+
+    /// The log of these phones is not the one that was folded.
+    pub(crate) fn forget_log(&self, of: impl Fn(&DeviceId) -> bool) {
+        let mut ledger = self.ledger();
+        ledger.forget_log(of);
+        if self.is_keeper {
+            // Under the same lock, or somebody would look between. What was seen closed may not be, of whoever.
+            self.journal.forget_closed();
         }
-        is_more
     }
 }

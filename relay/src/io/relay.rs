@@ -169,7 +169,6 @@ impl Relay {
             metrics,
         ));
         let replicas = hub.expect_replicas();
-        hub.begin_keeping();
         let failed = |source| StartError::Listen {
             address: config.listen,
             source,

@@ -53,7 +53,7 @@ fn a_resend_waits_for_the_same_commit_and_is_answered_at_once_after_it() {
     let raise = raise();
     assert_eq!(ledger.offer(ONE, &raise), Standing::Fresh);
     assert_eq!(ledger.offer(TWO, &raise), Standing::UnderWay);
-    let answers = ledger.committed(ONE, &[raise.key], Some(Offset::ZERO), Millis(0));
+    let answers = ledger.committed(ONE, &[raise.key], Some(Offset::ZERO));
     let outcome = Outcome {
         key: raise.key,
         fate: Fate::Durable(Grade::STORED),
@@ -76,7 +76,7 @@ fn what_was_not_durable_is_fresh_again() {
     let raise = raise();
     ledger.offer(ONE, &raise);
     ledger.offer(TWO, &raise);
-    let answers = ledger.committed(ONE, &[raise.key], None, Millis(0));
+    let answers = ledger.committed(ONE, &[raise.key], None);
     let outcome = Outcome {
         key: raise.key,
         fate: Fate::NotDurable,
@@ -93,7 +93,7 @@ fn a_position_needs_an_open_alert_of_this_phone_from_wherever_it_was_raised() {
     assert_eq!(ledger.offer(ONE, &position), Standing::NoOpenAlert);
     ledger.offer(TWO, &raise);
     assert_eq!(ledger.offer(ONE, &position), Standing::Fresh, "under way");
-    ledger.committed(TWO, &[raise.key], Some(Offset::ZERO), Millis(0));
+    ledger.committed(TWO, &[raise.key], Some(Offset::ZERO));
     assert_eq!(ledger.offer(ONE, &position), Standing::Fresh, "durable");
     let mut other = position.clone();
     other.key.alert = AlertId::from_bytes([2; 16]);
@@ -156,7 +156,7 @@ fn whoever_waits_for_replicas_is_told_once_and_a_resend_hears_what_is_true_then(
     let raise = raise();
     ledger.offer(ONE, &raise);
     ledger.offer(TWO, &raise);
-    let answers = ledger.committed(ONE, &[raise.key], Some(Offset(5)), Millis(0));
+    let answers = ledger.committed(ONE, &[raise.key], Some(Offset(5)));
     let on_its_way = Outcome {
         key: raise.key,
         fate: Fate::Durable(Grade::ON_ITS_WAY),

@@ -246,6 +246,28 @@ fn closed_incidents_are_forgotten_first_then_the_oldest() {
 }
 
 #[test]
+fn what_an_own_journal_asks_about_is_open_until_it_is_closed_and_when_it_is_pressed_again() {
+    let mut way = WayBack::new(10);
+    let incident = IncidentId::of(&DEVICE, &alert(1));
+    let both = |way: &WayBack| {
+        let report = way.known(&Whose::Report(DEVICE, alert(1)));
+        assert_eq!(way.known(&Whose::Decision(DEVICE, incident)), report);
+        report
+    };
+    assert_eq!(both(&way), Known::Nothing);
+    way.fold(&raise(1, 1, 1));
+    assert_eq!(both(&way), Known::Open);
+    way.fold(&decision(4, DecisionKind::Closed, 1, 2));
+    assert_eq!(both(&way), Known::Closed(at(2)));
+    way.fold(&raise(2, 1, 3));
+    assert_eq!(both(&way), Known::Open);
+    way.fold(&decision(5, DecisionKind::Closed, 3, 4));
+    assert_eq!(both(&way), Known::Closed(at(4)), "another close");
+    way.forget_log(|_| true);
+    assert_eq!(both(&way), Known::Nothing);
+}
+
+#[test]
 fn messages_and_listeners_are_bounded() {
     let mut way = WayBack::new(10);
     way.fold(&raise(1, 1, 0));

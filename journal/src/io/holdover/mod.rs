@@ -10,6 +10,7 @@
 mod crew;
 mod dealer;
 mod health;
+mod keep;
 mod notebook;
 mod shipper;
 mod state;
@@ -34,6 +35,7 @@ use super::redis::settings::Settings;
 use super::store::Trimmed;
 use crate::batcher::{Appended, Durability};
 use crate::error::{AppendError, OpenError, StoreError};
+use crate::kept::Whose;
 use crate::offset::{LogName, Offset, Partition};
 use crate::partitions::PartitionCount;
 use crate::shipping::Progress;
@@ -138,10 +140,11 @@ impl Held {
             .map(|one| one.health().borrow().clone())
             .collect();
         let nothing_yet = Standing::default();
-        let state = State::new(health::of(
+        let health = health::of(
             &own.health().borrow(),
             healths.iter().map(|health| (health, &nothing_yet)),
-        ));
+        );
+        let state = State::new(health, own.store().ends().alerts);
         let crew = Crew::start(&own, partitions, &shared, &state);
         let crew = crew.map_err(|error| OpenError::Storage {
             path: super::store::IN_MEMORY.into(),
@@ -195,7 +198,14 @@ impl Held {
         {
             return Err(AppendError::Full { live_bytes });
         }
+        let whose: Vec<Option<Whose>> = match log {
+            LogName::Alerts => entries.iter().map(Whose::of_entry).collect(),
+            LogName::Tracks => Vec::new(),
+        };
         let reply = Box::new(move |result: Result<Appended, AppendError>| {
+            if let Ok(Appended { first, .. }) = &result {
+                waiting.0.keeping.note(*first, whose);
+            }
             if let Err(AppendError::Failed { why }) = &result {
                 // Health goes before anybody is told.
                 waiting.0.be(Health::Failed { why: why.clone() });
@@ -260,23 +270,6 @@ impl Held {
             shipped_again: progress.shipped_again,
             rewinds: progress.rewinds,
         }
-    }
-
-    /// Says that the incidents of everything before `own` (an offset of [`Appended::first`]) are
-    /// closed, and that this is confirmed: they go an hour later. It never goes back. Until the first call, everything is
-    /// kept for [`crate::keeping::KEEP_MS`].
-    pub fn keep_from(&self, own: Offset) {
-        let kept = &self.owner.state.keep_from;
-        let later = |now: u64| (now == u64::MAX || now < own.0).then_some(own.0);
-        // A refusal says that it is there already.
-        let _ = kept.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
-    }
-
-    /// What [`Self::keep_from`] was told, if anybody has.
-    #[must_use]
-    pub fn keeps_from(&self) -> Option<Offset> {
-        let offset = self.owner.state.keep_from.load(Ordering::SeqCst);
-        (offset != u64::MAX).then_some(Offset(offset))
     }
 
     /// Whether receipts are given: also while the shared log is away.

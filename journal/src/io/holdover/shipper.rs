@@ -2,6 +2,7 @@
 //! says.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -105,6 +106,7 @@ impl Shipper {
             self.state.admitted().await;
         }
         let due = *self.due.borrow_and_update();
+        self.shipping.want(self.state.round.load(Ordering::SeqCst));
         match self.shipping.step(self.now_ms(), due) {
             Step::Connect => match self.delivery.connect().await {
                 Ok(()) => {

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use tokio::sync::watch;
 
+use super::keep::Keeping;
 use crate::io::journal::Health;
+use crate::offset::Offset;
 
 /// What the handles and the answers share.
 #[derive(Debug)]
@@ -15,19 +17,22 @@ pub(super) struct State {
     pub(super) closing: AtomicBool,
     /// Offers that are not answered yet.
     pub(super) unanswered: watch::Sender<u64>,
-    /// The first own offset that has to be kept, as the caller says; `u64::MAX` while nobody does.
-    pub(super) keep_from: AtomicU64,
+    pub(super) keeping: Keeping,
+    /// The question that the replicas of each partition are to answer; see [`crate::kept::Kept::round`].
+    pub(super) round: AtomicU64,
     /// The first partition was reached: the shared log is cut as this process is configured.
     admitted: watch::Sender<bool>,
 }
 
 impl State {
-    pub(super) fn new(health: Health) -> Arc<Self> {
+    /// In front of a log that is so well, with an own journal that ends here.
+    pub(super) fn new(health: Health, own_end: Offset) -> Arc<Self> {
         Arc::new(Self {
             health: watch::Sender::new(health),
             closing: AtomicBool::new(false),
             unanswered: watch::Sender::new(0),
-            keep_from: AtomicU64::new(u64::MAX),
+            keeping: Keeping::new(own_end),
+            round: AtomicU64::new(0),
             admitted: watch::Sender::new(false),
         })
     }

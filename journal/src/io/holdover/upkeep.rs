@@ -1,7 +1,6 @@
 //! Deletes of the own journal what need not be kept: by itself, as nobody else knows of it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,7 +11,7 @@ use crate::error::StoreError;
 use crate::io::pending;
 use crate::io::writer::Writer;
 use crate::keeping;
-use crate::offset::{LogName, Offset};
+use crate::offset::LogName;
 use crate::shipping::Progress;
 use crate::trim::TrimBy;
 
@@ -42,10 +41,7 @@ pub(super) async fn trim(
     progress: Progress,
     now_ms: u64,
 ) -> Result<(), StoreError> {
-    let keep_from = match state.keep_from.load(Ordering::SeqCst) {
-        u64::MAX => None,
-        offset => Some(Offset(offset)),
-    };
+    let keep_from = state.keeping.first();
     let is_crowded = own.store.size().is_crowded();
     let points = keeping::points(progress, keep_from, now_ms, is_crowded);
     for log in LogName::ALL {

@@ -2,13 +2,13 @@
 
 use journal::io::redis::settings::Settings;
 use journal::io::redis::test_server::{TestServer, is_here};
+use journal::kept::CLOSED_FOR;
 use journal::{Held, Journal, Offset};
 use protocol::wire::{Durability, Receipt};
 use protocol::{Content, DecisionKind, Millis, Progress, Raise};
 
 use super::site::{Phone, Site, frame, raise, soon, text, until};
 use super::way_back::{decide, hear_progress};
-use crate::limits::CLOSED_FOR;
 
 fn site(server: &TestServer, replicas: u8) -> Site {
     let settings = Settings {

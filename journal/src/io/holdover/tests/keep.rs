@@ -1,18 +1,25 @@
 //! What the own journal keeps, and for how long.
 
+use protocol::{
+    Day, DecisionHeader, DecisionId, DecisionKind, IncidentId, Millis, OfficerId, Revision,
+};
+
 use super::*;
 use crate::keeping::KEEP_MS;
+use crate::kept::{CLOSED_FOR, Known, LOOK_AT_CLOSED_EVERY, Whose};
 use crate::trim::RETENTION_MS;
 
+const FOUR: u16 = 4;
+
 /// An author with a clock that stands.
-fn with_clock(server: &TestServer) -> (Author, Arc<AtomicU64>) {
+fn with_clock(settings: Settings) -> (Author, Arc<AtomicU64>) {
     let now_ms = Arc::new(AtomicU64::new(0));
     let options = Options {
         clock: Clock::Manual(Arc::clone(&now_ms)),
         ..Options::default()
     };
     let disk = SimDisk::new();
-    let journal = over(&disk, server.settings(), &options);
+    let journal = over(&disk, settings, &options);
     let author = Author {
         name: "a",
         phones: 0,
@@ -21,6 +28,47 @@ fn with_clock(server: &TestServer) -> (Author, Arc<AtomicU64>) {
         receipted: Vec::new(),
     };
     (author, now_ms)
+}
+
+/// Looks as long as there is something to look at; the first place that is kept then.
+fn look(author: &Author, now_ms: u64, known: impl Fn(&Whose) -> Known) -> u64 {
+    while author.journal.look_at_closed(Millis(now_ms), &known) {}
+    author.held().keeps_from().unwrap().0
+}
+
+fn all_open(_: &Whose) -> Known {
+    Known::Open
+}
+
+fn all_closed(_: &Whose) -> Known {
+    Known::Closed(UnixMillis::new(1))
+}
+
+async fn until_answered(author: &Author, round: u64) {
+    author.until(|progress| progress.round >= round).await;
+}
+
+/// What a dispatcher decides about a phone's incident.
+fn decision(phone: u32) -> Bytes {
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&phone.to_be_bytes());
+    let (device, alert) = (DeviceId::Enrolled(id), AlertId::from_bytes([1; 16]));
+    let header = Header {
+        time: UnixMillis::new(0),
+        day: Day(0),
+        subject: Subject::Decision(DecisionHeader {
+            id: DecisionId::from_bytes(id),
+            incident: IncidentId::of(&device, &alert),
+            device,
+            alert,
+            kind: DecisionKind::Acknowledged,
+            revision: Revision(2),
+            officer: Some(OfficerId::new("kim")),
+            owner_desk: None,
+            due_at: None,
+        }),
+    };
+    protocol::join(&header.encode(), b"sealed")
 }
 
 fn first(author: &Author, log: LogName) -> Offset {
@@ -33,7 +81,7 @@ async fn confirmed_alerts_are_kept_for_a_day_and_others_for_ever() {
         return;
     }
     let mut server = TestServer::start();
-    let (mut author, _) = with_clock(&server);
+    let (mut author, _) = with_clock(server.settings());
     author.raise(5).await;
     author.held().all_shipped().await;
     author
@@ -64,18 +112,28 @@ async fn a_caller_that_knows_its_incidents_lets_go_of_them() {
         return;
     }
     let server = TestServer::start();
-    let (mut author, _) = with_clock(&server);
+    let (mut author, _) = with_clock(server.settings());
+    author.phones = 9;
     author.raise(9).await;
     author.held().all_shipped().await;
     author
         .until_health(|health| *health == Health::Healthy)
         .await;
-    author.held().keep_from(Offset(4));
-    author.held().keep_from(Offset(2));
+    assert_eq!(author.held().keeps_from(), None, "nobody says anything");
+    assert!(author.journal.keep());
+    assert!(!author.journal.keep(), "one says enough");
+    let four_closed = |whose: &Whose| match whose {
+        Whose::Report(DeviceId::Enrolled(id), _) if id[3] < 4 => all_closed(whose),
+        _ => Known::Open,
+    };
+    assert_eq!(look(&author, 0, four_closed), 0);
+    until_answered(&author, 1).await;
+    assert_eq!(look(&author, CLOSED_FOR.0 - 1, four_closed), 0);
+    assert_eq!(look(&author, 2 * CLOSED_FOR.0, four_closed), 4);
     within(author.journal.trim(RETENTION_MS - 1)).await.unwrap();
     assert_eq!(first(&author, Alerts), Offset(0));
     within(author.journal.trim(RETENTION_MS)).await.unwrap();
-    assert_eq!(first(&author, Alerts), Offset(4), "it does not go back");
+    assert_eq!(first(&author, Alerts), Offset(4));
     within(author.journal.trim(u64::MAX)).await.unwrap();
     assert_eq!(
         first(&author, Alerts),
@@ -85,12 +143,79 @@ async fn a_caller_that_knows_its_incidents_lets_go_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_kept_while_its_incident_is_open_and_until_its_partition_has_confirmed_the_close()
+ {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let settings = Settings {
+        partitions: PartitionCount::new(FOUR).unwrap(),
+        ..server.settings()
+    };
+    let (mut author, now_ms) = with_clock(settings.clone());
+    assert!(author.journal.keep());
+    let ours = decision(7);
+    within(author.journal.append(Alerts, vec![ours.clone()]))
+        .await
+        .unwrap();
+    author.receipted.push(ours.clone());
+    author.held().all_shipped().await;
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
+    look(&author, 0, all_open);
+    assert_eq!(look(&author, 2 * KEEP_MS, all_open), 0);
+    now_ms.store(2 * KEEP_MS, Ordering::SeqCst);
+    within(author.journal.trim(2 * KEEP_MS)).await.unwrap();
+    assert_eq!(first(&author, Alerts), Offset(0), "after two days");
+
+    // A server that is set up anew has it again.
+    let since = Instant::now();
+    server.command(&["FLUSHALL"]);
+    author.until(|progress| progress.rewinds > 0).await;
+    let what = "set up anew after two days";
+    assert_eq!(settle(what, settings.clone(), &[&author], since).await, 0);
+
+    // The close is known, and everybody but its own partition answers.
+    let its = settings.partitions.of_entry(&ours);
+    let others = settings.partitions.all().filter(|one| *one != its);
+    let keys: Vec<String> = others.map(|one| format!("{{ansim:p{}}}", one.0)).collect();
+    let allowed = keys.iter().map(|keys| format!("~{keys}:*"));
+    let allowed: Vec<String> = allowed.collect();
+    let mut command = vec!["ACL", "SETUSER", "default", "resetkeys"];
+    command.extend(allowed.iter().map(String::as_str));
+    server.command(&command);
+    let closed_at = 2 * KEEP_MS + LOOK_AT_CLOSED_EVERY.0;
+    assert_eq!(look(&author, closed_at, all_closed), 0);
+    for keys in &keys {
+        let waited_at = format!("{keys}:waited_at");
+        let is_there = || server.command(&["EXISTS", &waited_at]) == redis::Value::Int(1);
+        server.until("the other partitions answer", is_there);
+    }
+    assert_eq!(
+        look(&author, 3 * KEEP_MS, all_closed),
+        0,
+        "it is not theirs"
+    );
+
+    server.command(&["ACL", "SETUSER", "default", "allkeys"]);
+    until_answered(&author, 1).await;
+    assert_eq!(look(&author, 4 * KEEP_MS, all_closed), 1);
+    author
+        .until_health(|health| *health == Health::Healthy)
+        .await;
+    within(author.journal.trim(4 * KEEP_MS)).await.unwrap();
+    assert_eq!(first(&author, Alerts), Offset(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn positions_are_shipped_and_dropped_when_the_log_is_away_too_long() {
     if !is_here() {
         return;
     }
     let mut server = TestServer::start();
-    let (mut author, now_ms) = with_clock(&server);
+    let (mut author, now_ms) = with_clock(server.settings());
     let position = |text: &str| author.journal.append(Tracks, vec![entry(text)]);
     within(position("shipped")).await.unwrap();
     author.held().all_shipped().await;

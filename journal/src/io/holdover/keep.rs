@@ -1,0 +1,94 @@
+//! What the own journal keeps until whoever follows the shared log says that it is closed.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use protocol::Millis;
+
+use super::Held;
+use super::state::State;
+use crate::kept::{KEPT_SLOTS_AT_ONCE, Kept, Known, Reached, Whose};
+use crate::offset::Offset;
+
+/// What is kept, and whether anybody says what is closed.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    office: Mutex<Office>,
+}
+
+#[derive(Debug)]
+struct Office {
+    kept: Kept,
+    is_taken: bool,
+}
+
+impl Keeping {
+    /// Of a journal that ends here.
+    pub(super) fn new(own_end: Offset) -> Self {
+        Self {
+            office: Mutex::new(Office {
+                kept: Kept::new(own_end),
+                is_taken: false,
+            }),
+        }
+    }
+
+    /// Entries have their places, in a row from here. They come in the order of the journal.
+    pub(super) fn note(&self, first: Offset, entries: Vec<Option<Whose>>) {
+        let kept = &mut self.office().kept;
+        for (place, whose) in (first.0..).map(Offset).zip(entries) {
+            kept.note(place, whose);
+        }
+    }
+
+    /// The first place that has to be kept, when anybody says so.
+    pub(super) fn first(&self) -> Option<Offset> {
+        let office = self.office();
+        office.is_taken.then(|| office.kept.first())
+    }
+
+    fn office(&self) -> MutexGuard<'_, Office> {
+        self.office.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// See [`super::super::journal::Journal::keep`].
+    pub(crate) fn keep(&self) -> bool {
+        !std::mem::replace(&mut self.keeping().office().is_taken, true)
+    }
+
+    /// See [`super::super::journal::Journal::look_at_closed`].
+    pub(crate) fn look_at_closed(&self, now: Millis, known: impl Fn(&Whose) -> Known) -> bool {
+        let progress = *self.progress().borrow();
+        let State { keeping, round, .. } = &*self.owner.state;
+        let kept = &mut keeping.office().kept;
+        if !kept.is_due(now) {
+            return false;
+        }
+        let reached = Reached {
+            now,
+            confirmed: progress.confirmed,
+            answered: progress.round,
+        };
+        kept.look(reached, KEPT_SLOTS_AT_ONCE, known);
+        round.store(kept.round(), Ordering::SeqCst);
+        kept.is_due(now)
+    }
+
+    /// See [`super::super::journal::Journal::forget_closed`].
+    pub(crate) fn forget_closed(&self) {
+        self.keeping().office().kept.forget_closed();
+    }
+
+    /// The first place of the own journal that has to be kept, if anybody says what is closed. Until then, everything is
+    /// kept for [`crate::keeping::KEEP_MS`].
+    #[must_use]
+    pub fn keeps_from(&self) -> Option<Offset> {
+        self.keeping().first()
+    }
+
+    fn keeping(&self) -> &Keeping {
+        &self.owner.state.keeping
+    }
+}
