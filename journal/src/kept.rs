@@ -25,7 +25,7 @@ pub const CLOSED_FOR: Millis = Millis::from_secs(3600);
 pub const LOOK_AT_CLOSED_EVERY: Millis = Millis::from_secs(60);
 
 /// Entries of the own journal of which is remembered about whom they are, some 50 MB: as many as a nation in trouble sends
-/// to one relay in ten minutes. More are kept for a day, as those of an earlier run are.
+/// to one relay in ten minutes; and as many of earlier runs. More are kept for a day.
 pub const KEPT_SLOTS_MAX: usize = 500_000;
 
 /// Looks at closed incidents that are remembered: more than there are in [`CLOSED_FOR`], so that one of them is always
@@ -154,17 +154,23 @@ impl Kept {
     /// A journal that ends here, and of which nothing else is known.
     #[must_use]
     pub fn new(end: Offset) -> Self {
-        let mut kept = Self {
-            first: Offset::ZERO,
-            end: Offset::ZERO,
+        let mut kept = Self::starting_at(Offset::ZERO);
+        kept.extend(end, None);
+        kept
+    }
+
+    /// A journal that has nothing before this place, and nothing yet behind it.
+    #[must_use]
+    pub const fn starting_at(first: Offset) -> Self {
+        Self {
+            first,
+            end: first,
             slots: VecDeque::new(),
             closed: 0,
             marks: VecDeque::new(),
             round: 0,
             looked_at: None,
-        };
-        kept.extend(end, None);
-        kept
+        }
     }
 
     /// An entry has its place, which is behind all others.
@@ -172,6 +178,27 @@ impl Kept {
         // What lies between, nobody has told of.
         self.extend(place, None);
         self.extend(place.plus(1), whose);
+    }
+
+    /// About whom the entries before the first that was noted are, as they were read since. They count as seen when the journal
+    /// was.
+    pub fn recall(&mut self, past: Self) {
+        let unknown = self.slots.front().copied();
+        let Some(unknown) = unknown.filter(|slot| slot.whose.is_none() && slot.over.is_none())
+        else {
+            return;
+        };
+        if self.first > Offset::ZERO || past.end > unknown.end {
+            return;
+        }
+        if past.end == unknown.end {
+            self.slots.pop_front();
+        }
+        self.first = past.first;
+        for slot in past.slots.into_iter().rev() {
+            let at = unknown.at;
+            self.slots.push_front(Slot { at, ..slot });
+        }
     }
 
     fn extend(&mut self, end: Offset, whose: Option<Whose>) {

@@ -329,6 +329,43 @@ fn looks_that_come_to_nothing_are_not_remembered_for_ever() {
     );
 }
 
+#[test]
+fn what_an_earlier_run_has_left_is_known_once_it_is_read() {
+    let mut past = Kept::starting_at(Offset(2));
+    past.note(Offset(2), Some(Whose::Report(DEVICE, alert(0))));
+    past.note(Offset(3), Some(Whose::Report(DEVICE, alert(1))));
+    let mut site = Site::after(5);
+    site.append(2);
+    site.open.extend([alert(0), alert(1)]);
+    site.look();
+    site.kept.recall(past);
+    assert_eq!(
+        site.kept.slots.len(),
+        4,
+        "two, one that nobody has read, ours"
+    );
+    (0..3).for_each(|n| site.close(n));
+    site.confirm_all();
+    assert_eq!(site.look_in(KEEP_MS - 1), 2, "nothing is before");
+    site.look_in(LOOK_AT_CLOSED_EVERY.0);
+    site.reopen(1);
+    site.confirm_all();
+    assert_eq!(site.look_in(HOUR), 3, "an open one stays");
+    assert_eq!(site.look_in(9 * KEEP_MS), 3);
+}
+
+#[test]
+fn what_is_read_too_late_changes_nothing() {
+    let mut past = Kept::starting_at(Offset::ZERO);
+    past.note(Offset::ZERO, Some(Whose::Report(DEVICE, alert(0))));
+    let mut site = Site::after(1);
+    site.look();
+    site.look_in(KEEP_MS);
+    site.kept.recall(past);
+    site.confirm_all();
+    assert_eq!(site.look_in(HOUR), 1);
+}
+
 proptest! {
     /// Whatever happens: nothing is let go that is of an open incident or not confirmed, nor whose close is not on the
     /// replicas of the partition in which it stands, nor a decision before its day is over.

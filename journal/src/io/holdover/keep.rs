@@ -1,19 +1,28 @@
 //! What the own journal keeps until whoever follows the shared log says that it is closed.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::Millis;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
 use super::Held;
 use super::state::State;
+use crate::batcher::Limits;
+use crate::error::StoreError;
+use crate::io::store::{ReadAt, Store};
 use crate::kept::{KEPT_SLOTS_AT_ONCE, Kept, Known, Reached, Whose};
-use crate::offset::Offset;
+use crate::offset::{LogName, Offset};
 
 /// What is kept, and whether anybody says what is closed.
 #[derive(Debug)]
 pub(super) struct Keeping {
     office: Mutex<Office>,
+    /// Where the own journal ended when it was opened.
+    opened_at: Offset,
+    /// What earlier runs have left was read.
+    is_recalled: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -30,6 +39,8 @@ impl Keeping {
                 kept: Kept::new(own_end),
                 is_taken: false,
             }),
+            opened_at: own_end,
+            is_recalled: watch::Sender::new(false),
         }
     }
 
@@ -47,9 +58,51 @@ impl Keeping {
         office.is_taken.then(|| office.kept.first())
     }
 
+    /// Reads about whom the entries of earlier runs are: until then, and where that fails, they are kept for a day.
+    pub(super) async fn recall(&self, store: &Arc<Store>) {
+        let (store, end) = (Arc::clone(store), self.opened_at);
+        let reading = spawn_blocking(move || read(&store, end)).await;
+        match reading {
+            Ok(Ok(past)) => self.office().kept.recall(past),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what earlier runs have left is kept for a day");
+            }
+            // The process ends.
+            Err(_) => {}
+        }
+        self.is_recalled.send_replace(true);
+    }
+
+    /// Returns when that is done.
+    #[cfg(test)]
+    pub(super) async fn recalled(&self) {
+        let mut is_recalled = self.is_recalled.subscribe();
+        let done = is_recalled.wait_for(|is_recalled| *is_recalled);
+        crate::io::patience::within(done).await.unwrap();
+    }
+
     fn office(&self) -> MutexGuard<'_, Office> {
         self.office.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Everything that is in the own journal before its end. Blocks on the disk.
+fn read(store: &Store, end: Offset) -> Result<Kept, StoreError> {
+    let mut from = store.first(LogName::Alerts)?;
+    let mut past = Kept::starting_at(from);
+    while from < end {
+        match store.read_at(LogName::Alerts, from, Limits::default().batch_bytes_max)? {
+            ReadAt::Entries(entries) => {
+                for entry in &entries {
+                    past.note(from, Whose::of_entry(entry));
+                    from = from.plus(1);
+                }
+            }
+            ReadAt::Gap { first_available } if first_available > from => from = first_available,
+            ReadAt::Gap { .. } | ReadAt::End | ReadAt::Beyond { .. } => break,
+        }
+    }
+    Ok(past)
 }
 
 impl Held {

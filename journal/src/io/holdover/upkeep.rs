@@ -21,6 +21,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// Until the own journal is closed.
 pub(super) async fn run(own: Arc<Writer>, state: Arc<State>, progress: watch::Receiver<Progress>) {
+    state.keeping.recall(&own.store).await;
     loop {
         sleep(UPKEEP_EVERY).await;
         let now_ms = own.clock().unix_ms();

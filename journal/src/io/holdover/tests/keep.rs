@@ -210,6 +210,27 @@ async fn a_decision_is_kept_while_its_incident_is_open_and_until_its_partition_h
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_run_knows_about_whom_the_entries_of_an_earlier_one_are() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let mut author = Author::new("a", server.settings());
+    author.phones = 3;
+    author.raise(3).await;
+    author.held().all_shipped().await;
+    author.die_and_return(server.settings(), 0);
+    assert!(author.journal.keep());
+    author.held().owner.state.keeping.recalled().await;
+    look(&author, 0, all_open);
+    assert_eq!(look(&author, 9 * KEEP_MS, all_open), 0, "after nine days");
+    let closed_at = 9 * KEEP_MS + LOOK_AT_CLOSED_EVERY.0;
+    assert_eq!(look(&author, closed_at, all_closed), 0);
+    until_answered(&author, 1).await;
+    assert_eq!(look(&author, 10 * KEEP_MS, all_closed), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn positions_are_shipped_and_dropped_when_the_log_is_away_too_long() {
     if !is_here() {
         return;
