@@ -4,6 +4,7 @@ mod cursor;
 mod excerpt;
 mod history;
 mod incident;
+mod known;
 mod trail;
 mod waiting;
 
@@ -81,6 +82,7 @@ struct Tombstone {
     device: DeviceId,
     alerts: Vec<AlertId>,
     since: UnixMillis,
+    closed_at: UnixMillis,
     change: u64,
     desks: BTreeSet<DeskId>,
 }
@@ -341,11 +343,8 @@ impl Board {
             .incidents
             .values()
             .filter(|incident| {
-                incident.lifecycle().state() == State::Closed
-                    && incident
-                        .lifecycle()
-                        .closed()
-                        .is_some_and(|(_, at)| log_time.since(*at) > KEEP_CLOSED)
+                let closed_at = incident.closed_at();
+                closed_at.is_some_and(|at| log_time.since(at) > KEEP_CLOSED)
             })
             .map(Incident::id)
             .collect();
@@ -374,6 +373,7 @@ impl Board {
                 device: incident.device(),
                 alerts: incident.lifecycle().alerts().copied().collect(),
                 since: log_time,
+                closed_at: incident.closed_at().unwrap_or(log_time),
                 change: self.change,
                 desks: incident.desks().clone(),
             },

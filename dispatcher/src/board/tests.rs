@@ -1,5 +1,6 @@
 mod positions;
 
+use journal::kept::{Known, Whose};
 use journal::{Offset, Partition};
 use proptest::prelude::*;
 use protocol::{
@@ -251,6 +252,44 @@ fn what_is_long_closed_leaves_and_its_resend_rings_nowhere_for_a_week() {
         board.apply_alert(Partition::ZERO, Offset(5), &resend),
         Applied::Incident(_, Effect::Changed)
     ));
+}
+
+#[test]
+fn what_an_own_journal_asks_about_is_known_until_the_tombstone_is_gone() {
+    const HOUR: i64 = 3_600_000;
+    let mut board = Board::default();
+    let fold = |board: &mut Board, offset, opened: &Opened| {
+        board.apply_alert(Partition::ZERO, Offset(offset), opened);
+    };
+    fold(&mut board, 0, &raise(device(1), alert(1), 1, 0));
+    let id = only(&board).id();
+    let both = |board: &Board| {
+        let report = board.known(&Whose::Report(device(1), alert(1)));
+        assert_eq!(board.known(&Whose::Decision(device(1), id)), report);
+        report
+    };
+    assert_eq!(both(&board), Known::Open);
+    let closed = Decision::Closed {
+        outcome: protocol::Outcome::Helped,
+        note: String::new(),
+    };
+    let end = decided(only(&board), 1, closed.clone(), HOUR);
+    fold(&mut board, 1, &end);
+    assert_eq!(both(&board), Known::Closed(at(HOUR)));
+    fold(&mut board, 2, &raise(device(1), alert(2), 1, 2 * HOUR));
+    assert_eq!(both(&board), Known::Open, "pressed again");
+    let end = decided(only(&board), 2, closed, 3 * HOUR);
+    fold(&mut board, 3, &end);
+    assert_eq!(both(&board), Known::Closed(at(3 * HOUR)), "another close");
+    fold(&mut board, 4, &raise(device(2), alert(3), 1, 29 * HOUR));
+    assert_eq!(board.retire(at(29 * HOUR)), [id]);
+    assert_eq!(both(&board), Known::Closed(at(3 * HOUR)), "off the board");
+    fold(&mut board, 5, &raise(device(2), alert(3), 2, 9 * 24 * HOUR));
+    board.retire(at(9 * 24 * HOUR));
+    let report = board.known(&Whose::Report(device(1), alert(1)));
+    assert_eq!(report, Known::Nothing);
+    let decision = board.known(&Whose::Decision(device(1), id));
+    assert_eq!(decision, Known::Nothing);
 }
 
 #[test]

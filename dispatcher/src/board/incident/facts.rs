@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     AlertId, Assigned, Capability, DeskId, DeviceId, DeviceState, IncidentId, Lifecycle, Millis,
-    Outcome, Position, UnixMillis, Verification,
+    Outcome, Position, State, UnixMillis, Verification,
 };
 
 use super::{CancelClaim, Incident, Spoken, UnusableFix};
@@ -39,6 +39,13 @@ impl Incident {
     #[must_use]
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
+    }
+
+    /// When it was closed, if it is.
+    #[must_use]
+    pub fn closed_at(&self) -> Option<UnixMillis> {
+        let closed = self.lifecycle.closed().map(|(_, at)| *at);
+        closed.filter(|_| self.lifecycle.state() == State::Closed)
     }
 
     /// What is known about the sender.

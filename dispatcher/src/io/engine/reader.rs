@@ -1,16 +1,17 @@
 //! The task that follows the log, all partitions of it.
 
+mod keep;
 mod partition;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use journal::incident_rows::Kept;
-use journal::{AppendError, Health, Journal, LogName, Offset, SnapshotSlice, StoreError, Tailed};
-use protocol::{DecisionId, MapVersion, Millis, Site, UnixMillis};
+use journal::{Health, Journal, LogName, Offset, SnapshotSlice, StoreError, Tailed};
+use protocol::{DecisionId, MapVersion, Millis, UnixMillis};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Interval, MissedTickBehavior, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::folding::ENTRIES_AT_ONCE;
@@ -39,6 +40,13 @@ pub(super) struct Reader {
     /// Positions whose alert has not come, by their place in the log of their phone.
     pub(super) orphans: Orphans<(Offset, Bytes)>,
     pub(super) map_in_force: Option<MapVersion>,
+    /// The board is folded anew, and the log may have lost which map is in force.
+    is_anew: bool,
+    /// The one that was before.
+    map_before: Option<MapVersion>,
+    /// It is this dispatcher that says to the own journal what need not be kept.
+    is_keeper: bool,
+    started: Instant,
     /// Panics of this board that have been counted.
     pub(super) board_panics: u64,
     failed: mpsc::Receiver<(DecisionId, String)>,
@@ -68,6 +76,10 @@ impl Reader {
             orphans: Orphans::default(),
             chore: None,
             map_in_force: None,
+            is_anew: false,
+            map_before: None,
+            is_keeper: journal.keep(),
+            started: Instant::now(),
             board_panics: 0,
             tidied_at: engine.now(),
             size_complaint: Complaint::default(),
@@ -135,15 +147,6 @@ impl Reader {
         tracing::info!(folded, partitions, "snapshot folded");
     }
 
-    /// Records which map this dispatcher decides with, when the log names another or none.
-    async fn put_map_in_force(&self) -> Result<(), AppendError> {
-        let version = self.engine.maps().borrow().clone();
-        if self.map_in_force.as_ref() == Some(&version) {
-            return Ok(());
-        }
-        self.engine.record(Site::MapInForce(version)).await
-    }
-
     /// Begins and follows the log until `stop`; an error says why it cannot be followed.
     pub(super) async fn begin_and_run(mut self, stop: CancellationToken) -> Result<(), String> {
         match self.begin(&stop).await {
@@ -180,6 +183,7 @@ impl Reader {
     pub(super) async fn turn(&mut self, stop: &CancellationToken) -> Result<bool, String> {
         self.fold_held();
         self.note_caught_up();
+        self.say_map_again().await;
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(false),
@@ -189,7 +193,10 @@ impl Reader {
             }
             Some((id, why)) = self.failed.recv() => self.engine.fail(id, why),
             // Before the tails, or a flood of entries would stop what the clock does.
-            _ = self.tick.tick() => self.look_at_clock(),
+            _ = self.tick.tick() => {
+                self.look_at_clock();
+                self.keep_what_is_open().await;
+            }
             done = join(&mut self.chore), if self.chore.is_some() => {
                 if self.note_chore(done) {
                     self.fold_anew(stop).await?;
@@ -260,7 +267,7 @@ impl Reader {
         // The board of before is shown until the log can be read again: an empty one would help nobody.
         let kept = self.read_snapshots(stop).await;
         let kept = kept.map_err(|error| format!("the snapshot cannot be read: {error}"))?;
-        self.engine.dispatch().begin_anew();
+        self.forget_board();
         self.say_state();
         self.board_panics = 0;
         self.orphans = Orphans::default();

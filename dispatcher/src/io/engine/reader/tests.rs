@@ -1,5 +1,6 @@
 mod away;
 mod format;
+mod keep;
 mod lag;
 mod maps;
 mod orphans;
@@ -279,7 +280,7 @@ async fn the_tick_comes_before_the_log() {
     let mut reader = place.reader().await;
     place.raise(1).await;
     // Both are due; a tick of this very millisecond might not be yet.
-    let past = tokio::time::Instant::now() - Duration::from_secs(1);
+    let past = Instant::now() - Duration::from_secs(1);
     reader.tick.reset_at(past);
     let stop = CancellationToken::new();
     assert!(reader.turn(&stop).await.unwrap());
