@@ -82,6 +82,7 @@ impl Delivery {
         &mut self,
         sought: &[Sought],
     ) -> Result<Option<usize>, String> {
+        self.see_layout().await?;
         let keys = self.shared.keys.clone();
         let mut looked_at = 0;
         // The newest is there, but for a failover.
@@ -190,6 +191,18 @@ impl Delivery {
     /// Whether there is a connection that may be of use.
     pub(in crate::io) const fn is_connected(&self) -> bool {
         self.link.is_some()
+    }
+
+    /// Whether the log is still cut as this process is configured: it may have been emptied and set up anew. A server
+    /// that takes no writes now tells nothing of that, and is given nothing either.
+    async fn see_layout(&mut self) -> Result<(), String> {
+        let mut link = self.link.take().ok_or("there is no connection")?;
+        let Shared { keys, settings, .. } = &*self.shared;
+        let looked = probe::look(&mut link, keys, settings.partitions).await?;
+        probe::check_layout(&link, &looked, settings.partitions)
+            .map_err(|error| error.to_string())?;
+        self.link = Some(link);
+        Ok(())
     }
 
     async fn ask(&mut self, questions: Vec<Cmd>) -> Result<Vec<redis::Value>, String> {

@@ -134,7 +134,14 @@ async fn serve(shared: &Shared, mut link: Link, backoff: &mut Backoff) -> Left {
         }
         if Instant::now() >= next_look {
             match probe::look(&mut link, &shared.keys, shared.settings.partitions).await {
-                Ok(looked) => take_look(shared, &looked),
+                Ok(looked) => {
+                    // It may have been emptied and set up anew since.
+                    let partitions = shared.settings.partitions;
+                    if let Err(error) = probe::check_layout(&link, &looked, partitions) {
+                        return Left::Lost(error.to_string());
+                    }
+                    take_look(shared, &looked);
+                }
                 Err(Failure::Refused(why)) => shared.be_troubled(&why),
                 Err(Failure::Broken(why)) => return Left::Lost(why),
             }

@@ -258,3 +258,29 @@ async fn a_user_with_few_rights_has_enough_and_its_blindness_is_said() {
     };
     assert!(why.contains("NOPERM") && !why.contains("37.5665"), "{why}");
 }
+
+/// Emptied, and set up by others while somebody who knows nothing of it is connected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_cut_in_another_way_now_is_left_by_who_is_connected() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let journal = open(server.settings()).await;
+    append(&journal, "a").await;
+    let Journal::Redis(redis) = &journal else {
+        unreachable!()
+    };
+    let mut delivery = redis.delivery();
+    within(delivery.connect()).await.unwrap();
+    assert_eq!(within(delivery.first_there(&[])).await, Ok(None));
+    server.command(&["SET", "{ansim:p0}:partitions", "8"]);
+    let refused = within(delivery.first_there(&[])).await.unwrap_err();
+    assert!(refused.contains("has 8 partitions"), "{refused}");
+    assert!(!delivery.is_connected());
+    let why = trouble(&journal).await;
+    assert!(why.contains("has 8 partitions"), "{why}");
+    server.command(&["SET", "{ansim:p0}:partitions", "1"]);
+    until_healthy(&journal).await;
+    within(delivery.connect()).await.unwrap();
+}
