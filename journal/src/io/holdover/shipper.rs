@@ -109,10 +109,7 @@ impl Shipper {
         self.shipping.want(self.state.round.load(Ordering::SeqCst));
         match self.shipping.step(self.now_ms(), due) {
             Step::Connect => match self.delivery.connect().await {
-                Ok(()) => {
-                    self.state.admit();
-                    self.shipping.connected();
-                }
+                Ok(()) => self.shipping.connected(),
                 Err(why) => self.pause(why).await,
             },
             Step::Prove => self.prove().await?,
@@ -172,6 +169,11 @@ impl Shipper {
                 return Ok(());
             }
         };
+        // What is new in another partition than the first says nothing.
+        let can_tell = self.partition == Partition::ZERO || there.is_some();
+        if can_tell && self.delivery.knows_layout() {
+            self.state.admit();
+        }
         let first = self.own_answer(self.own.store.first(LogName::Alerts))?;
         let again = self.shipping.proved(self.now_ms(), there, first);
         if again > 0 {

@@ -51,6 +51,8 @@ pub(in crate::io) struct Sought {
 pub(in crate::io) struct Delivery {
     shared: Arc<Shared>,
     link: Option<Link>,
+    /// The server has said how the log is cut.
+    knows_layout: bool,
     backoff: Backoff,
 }
 
@@ -59,6 +61,7 @@ impl Delivery {
         Self {
             shared,
             link: None,
+            knows_layout: false,
             backoff: Backoff::new(),
         }
     }
@@ -67,7 +70,8 @@ impl Delivery {
     pub(in crate::io) async fn connect(&mut self) -> Result<(), String> {
         self.link = None;
         let reached = writer::reach(&self.shared).await;
-        let (link, ..) = reached.map_err(|error| error.to_string())?;
+        let (link, _, looked) = reached.map_err(|error| error.to_string())?;
+        self.knows_layout = looked.layout.is_ok();
         self.link = Some(link);
         Ok(())
     }
@@ -188,6 +192,12 @@ impl Delivery {
         Ok(holds(behind, looks).then_some(is_confirmed))
     }
 
+    /// Whether the server has said that the log is cut as this process is configured. One that takes no writes says
+    /// nothing.
+    pub(in crate::io) const fn knows_layout(&self) -> bool {
+        self.knows_layout
+    }
+
     /// Whether there is a connection that may be of use.
     pub(in crate::io) const fn is_connected(&self) -> bool {
         self.link.is_some()
@@ -201,6 +211,7 @@ impl Delivery {
         let looked = probe::look(&mut link, keys, settings.partitions).await?;
         probe::check_layout(&link, &looked, settings.partitions)
             .map_err(|error| error.to_string())?;
+        self.knows_layout |= looked.layout.is_ok();
         self.link = Some(link);
         Ok(())
     }

@@ -260,3 +260,60 @@ async fn who_starts_while_the_first_partition_is_away_ships_into_those_that_it_k
     let doubled = settle("the first was away", settings, &[&author], since).await;
     assert_eq!(doubled, 0);
 }
+
+/// A server without room takes no number, and tells none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_configured_for_another_number_ships_nothing_though_the_server_was_full_at_first() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let mut first = of_forty_phones(cut(server.settings(), FOUR));
+    first.raise(40).await;
+    first.held().all_shipped().await;
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let mut other = of_forty_phones(cut(server.settings(), 8));
+    other.raise(40).await;
+    let is_full =
+        |health: &Health| matches!(health, Health::Troubled { why } if why.starts_with("OOM"));
+    other.until_health(is_full).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    let is_refused = |health: &Health| matches!(health, Health::Troubled { why } if why.contains("has 4 partitions"));
+    other.until_health(is_refused).await;
+    // It looks once more at everything before it gives up.
+    within(other.journal.close()).await;
+    for partition in 4..8 {
+        let there = server.command(&["EXISTS", &alerts_of(partition)]);
+        assert_eq!(there, redis::Value::Int(0), "{partition}");
+    }
+}
+
+/// It has shipped into partitions that the log has no more, and takes nothing that is new there for its word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_back_to_a_log_that_was_set_up_anew_with_fewer_partitions_ships_nothing() {
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let eight = cut(server.settings(), 8);
+    let mut old = of_forty_phones(eight.clone());
+    old.raise(40).await;
+    old.held().all_shipped().await;
+    within(old.journal.close()).await;
+    server.command(&["FLUSHALL"]);
+    let mut new = of_forty_phones(cut(server.settings(), FOUR));
+    new.raise(40).await;
+    new.held().all_shipped().await;
+
+    old.die_and_return(eight, 1);
+    let is_refused = |health: &Health| matches!(health, Health::Troubled { why } if why.contains("has 4 partitions"));
+    old.until_health(is_refused).await;
+    // In the others it has found that nothing is left of what it shipped.
+    old.until(|progress| progress.rewinds == 4).await;
+    // It looks once more at everything before it gives up.
+    within(old.journal.close()).await;
+    for partition in 4..8 {
+        let there = server.command(&["EXISTS", &alerts_of(partition)]);
+        assert_eq!(there, redis::Value::Int(0), "{partition}");
+    }
+}
