@@ -107,6 +107,9 @@ impl Shipper {
         }
         let due = *self.due.borrow_and_update();
         self.shipping.want(self.state.round.load(Ordering::SeqCst));
+        if !self.delivery.goes_on() {
+            self.shipping.disconnected();
+        }
         match self.shipping.step(self.now_ms(), due) {
             Step::Connect => match self.delivery.connect().await {
                 Ok(()) => self.shipping.connected(),
@@ -287,7 +290,7 @@ impl Shipper {
             is_new
         });
         // Positions drop out of the own journal meanwhile, alerts do not.
-        sleep(self.delivery.pause()).await;
+        self.delivery.rest().await;
     }
 
     /// Milliseconds since the start, never going back.

@@ -10,12 +10,13 @@ use protocol::{
 use super::*;
 use crate::io::journal::{Clock, Journal};
 use crate::io::patience::within;
-use crate::io::redis::test_server::{TestServer, is_here};
+use crate::io::redis::test_server::{TestSentinels, TestServer, is_here};
 use crate::io::redis::tests::proxy::{Proxy, Way};
 use crate::io::sim_backend::{Faults, SimDisk};
 use crate::io::tail::Tailed;
 use crate::offset::LogName::{Alerts, Tracks};
 
+mod displaced;
 mod failover;
 mod history;
 mod keep;

@@ -16,7 +16,7 @@ pub(super) async fn fitness(link: &mut Link, replicas: u8) -> Result<Vec<Finding
         findings = settings(link, replicas).await?;
     }
     if findings.iter().any(|finding| finding.is_refusal) {
-        let at = link.at.clone();
+        let at = link.at.to_string();
         return Err(ConnectError::Unfit { at, findings });
     }
     Ok(findings)
@@ -31,7 +31,7 @@ async fn settings(link: &mut Link, replicas: u8) -> Result<Vec<Finding>, Connect
     }
     let answer = link.ask_one(question).await;
     let answer = answer.map_err(|failure| ConnectError::Unreachable {
-        at: link.at.clone(),
+        at: link.at.to_string(),
         why: failure.why().to_owned(),
     })?;
     Ok(match reply::pairs(&answer) {

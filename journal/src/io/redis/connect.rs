@@ -9,7 +9,8 @@ use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
     IntoConnectionInfo, Pipeline, RedisConnectionInfo, RedisError, TlsCertificates, Value,
 };
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::failure::{ConnectError, Failure, is_elsewhere};
 use super::settings::{Address, Credentials, Keys, Settings, Tls, Topology};
@@ -17,11 +18,15 @@ use super::{cluster, probe, reply};
 use crate::offset::LogName;
 use crate::server_check::Info;
 
+/// How long a server that was named may be silent before all who name one are asked again, and how long they then are left alone. A
+/// machine that hangs is no answer for [`super::settings::CONNECT_TIMEOUT`], and may have been replaced meanwhile.
+pub(super) const ASK_AGAIN_EVERY: Duration = Duration::from_millis(500);
+
 /// A connection and what is at its other end.
 pub(super) struct Link {
     connection: MultiplexedConnection,
     response_timeout: Duration,
-    pub(super) at: String,
+    pub(super) at: Address,
     /// What the server said of itself when it let us in.
     pub(super) info: Info,
 }
@@ -75,23 +80,34 @@ pub(super) fn info(sections: &[&str]) -> Cmd {
     command
 }
 
-/// Connects to the master, wherever it is now.
-pub(super) async fn master(settings: &Settings) -> Result<Link, ConnectError> {
-    let guides = match &settings.topology {
-        Topology::Single(address) => return checked(settings, address).await,
-        Topology::Sentinel { sentinels, .. } => sentinels,
-        Topology::Cluster { servers } => servers,
-    };
-    let mut why = "no server is named in the settings".to_owned();
+/// Connects to the master, wherever it is now. It is looked for at `likely` before anybody is asked.
+pub(super) async fn master(
+    settings: &Settings,
+    likely: Option<&Address>,
+) -> Result<Link, ConnectError> {
+    if let Topology::Single(address) = &settings.topology {
+        return at(settings, address).await;
+    }
     // Most guides name the same server, which may take its time to be no answer.
     let mut tried = Vec::new();
-    for guide in guides {
+    let mut why = "no server is named in the settings".to_owned();
+    if let Some(likely) = likely {
+        match at(settings, likely).await {
+            Ok(link) => return Ok(link),
+            Err(error) => why = error.to_string(),
+        }
+        tried.push(likely.clone());
+    }
+    for guide in guides(settings) {
         let found = match named_by(settings, guide).await {
             Ok(address) if tried.contains(&address) => continue,
             Ok(address) => {
                 tried.push(address.clone());
-                let checked = checked(settings, &address).await;
-                checked.map_err(|error| named(error, guide))
+                let found = tokio::select! {
+                    found = at(settings, &address) => found,
+                    link = replaced(settings, &address) => Ok(link),
+                };
+                found.map_err(|error| named(error, guide))
             }
             // What became of a server that was named tells more.
             Err(_) if !tried.is_empty() => continue,
@@ -112,6 +128,64 @@ pub(super) async fn master(settings: &Settings) -> Result<Link, ConnectError> {
         }
     }
     Err(lost(settings, why))
+}
+
+/// Who tells where the master is; nobody where it is always at the same address.
+fn guides(settings: &Settings) -> &[Address] {
+    match &settings.topology {
+        Topology::Single(_) => &[],
+        Topology::Sentinel { sentinels, .. } => sentinels,
+        Topology::Cluster { servers } => servers,
+    }
+}
+
+/// Returns when somebody names another master that lets us in. A slow server is left the time that it has.
+async fn replaced(settings: &Settings, than: &Address) -> Link {
+    loop {
+        sleep(ASK_AGAIN_EVERY).await;
+        if let Some(link) = Others::than(settings, than).next().await {
+            return link;
+        }
+    }
+}
+
+/// Masters that somebody names instead of one. All are asked at once: those who are away, or have heard nothing yet, do not hold up
+/// one who has.
+pub(super) struct Others<'a> {
+    settings: &'a Settings,
+    asked: JoinSet<Option<Address>>,
+    tried: Vec<Address>,
+}
+
+impl<'a> Others<'a> {
+    pub(super) fn than(settings: &'a Settings, than: &Address) -> Self {
+        let mut asked = JoinSet::new();
+        for guide in guides(settings) {
+            let (settings, guide) = (settings.clone(), guide.clone());
+            asked.spawn(async move { named_by(&settings, &guide).await.ok() });
+        }
+        Self {
+            settings,
+            asked,
+            tried: vec![than.clone()],
+        }
+    }
+
+    /// The next that lets us in.
+    pub(super) async fn next(&mut self) -> Option<Link> {
+        while let Some(named) = self.asked.join_next().await {
+            let named = named.ok().flatten();
+            let Some(address) = named.filter(|named| !self.tried.contains(named)) else {
+                continue;
+            };
+            let link = at(self.settings, &address).await;
+            self.tried.push(address);
+            if let Ok(link) = link {
+                return Some(link);
+            }
+        }
+        None
+    }
 }
 
 /// Asks one server where the master is. One that was away may name a server that is master no more.
@@ -177,7 +251,7 @@ fn named(error: ConnectError, guide: &Address) -> ConnectError {
 }
 
 /// A connection to a server that says that it is master, and answers for the keys of the partition.
-async fn checked(settings: &Settings, address: &Address) -> Result<Link, ConnectError> {
+pub(super) async fn at(settings: &Settings, address: &Address) -> Result<Link, ConnectError> {
     let mut link = open(settings, address, settings.credentials.as_ref()).await?;
     let info = info(&["server", "replication", "memory", "cluster"]);
     let extent = probe::extent_of(&keys(settings), LogName::Alerts);
@@ -238,7 +312,7 @@ async fn open(
     Ok(Link {
         connection,
         response_timeout: settings.response_timeout,
-        at: address.to_string(),
+        at: address.clone(),
         info: Info::default(),
     })
 }

@@ -2,14 +2,14 @@
 //! when it is another, and appends that say in one transaction with what stood in the log before them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use redis::Cmd;
 
 use super::append::{self, Fate};
 use super::backoff::Backoff;
 use super::connect::Link;
-use super::failure::Failure;
+use super::failure::{Failure, lacks_replicas};
+use super::lead::Lead;
 use super::reply::{self, Extent, Record};
 use super::settings::Keys;
 use super::shared::Shared;
@@ -50,6 +50,7 @@ pub(in crate::io) struct Sought {
 /// A connection to the log, when there is one.
 pub(in crate::io) struct Delivery {
     shared: Arc<Shared>,
+    lead: Lead,
     link: Option<Link>,
     /// The server has said how the log is cut.
     knows_layout: bool,
@@ -57,8 +58,9 @@ pub(in crate::io) struct Delivery {
 }
 
 impl Delivery {
-    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
+            lead: shared.lead(),
             shared,
             link: None,
             knows_layout: false,
@@ -69,16 +71,25 @@ impl Delivery {
     /// Connects to the master, if it may hold the log.
     pub(in crate::io) async fn connect(&mut self) -> Result<(), String> {
         self.link = None;
-        let reached = writer::reach(&self.shared).await;
-        let (link, _, looked) = reached.map_err(|error| error.to_string())?;
-        self.knows_layout = looked.layout.is_ok();
-        self.link = Some(link);
+        let link = self.lead.connect(&self.shared.settings).await;
+        let link = link.map_err(|error| error.to_string())?;
+        let reached = writer::examine(&self.shared, link).await;
+        let reached = reached.map_err(|error| error.to_string())?;
+        self.knows_layout = reached.looked.layout.is_ok();
+        self.link = Some(reached.link);
         Ok(())
     }
 
-    /// How long to wait after something that failed.
-    pub(in crate::io) fn pause(&mut self) -> Duration {
-        self.backoff.next()
+    /// Leaves a server that the writer has left for another; says whether there is a connection.
+    pub(in crate::io) fn goes_on(&mut self) -> bool {
+        let lead = &mut self.lead;
+        self.link.take_if(|link| lead.has_left(&link.at));
+        self.is_connected()
+    }
+
+    /// Waits after something that failed.
+    pub(in crate::io) async fn rest(&mut self) {
+        self.lead.rest(&mut self.backoff).await;
     }
 
     /// Which is the first of these entries of the alert log that is still there.
@@ -139,6 +150,7 @@ impl Delivery {
         match fate {
             Fate::Unknown { why } => Delivered::Unknown { why },
             Fate::Rejected { why, is_over } => {
+                self.note_refusal(&why);
                 if !is_over {
                     self.link = Some(link);
                 }
@@ -181,7 +193,8 @@ impl Delivery {
             append::wait_for_all(&mut link, &shared.keys, looks, now_ms, &shared.settings).await;
         let (durability, looks) = match waited {
             Ok(waited) => waited,
-            Err(Failure::Refused(_)) => {
+            Err(Failure::Refused(why)) => {
+                self.note_refusal(&why);
                 self.link = Some(link);
                 return Ok(Some(false));
             }
@@ -196,6 +209,13 @@ impl Delivery {
     /// nothing.
     pub(in crate::io) const fn knows_layout(&self) -> bool {
         self.knows_layout
+    }
+
+    /// Has the writer see to it whether the server has still its place.
+    fn note_refusal(&self, why: &str) {
+        if lacks_replicas(why) {
+            self.shared.doubts.notify_one();
+        }
     }
 
     /// Whether there is a connection that may be of use.

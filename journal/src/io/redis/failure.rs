@@ -180,6 +180,13 @@ pub(super) fn is_elsewhere(code: &str) -> bool {
     ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"].contains(&code)
 }
 
+/// Whether a server has refused with these words for want of replicas. So does one whose place another has
+/// taken, and with it the replicas: until it is told, it says that it is master.
+pub(super) fn lacks_replicas(why: &str) -> bool {
+    // The words of a server begin with its code.
+    why.split(' ').next() == Some("NOREPLICAS")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +217,13 @@ mod tests {
         let Value::ServerError(error) = &full[1] else {
             unreachable!()
         };
-        assert!(matches!(Failure::of(error), Failure::Refused(_)));
+        let refused = Failure::of(error);
+        assert!(matches!(refused, Failure::Refused(_)));
+        assert!(!lacks_replicas(refused.why()));
+        let lonely = answers(&["-NOREPLICAS Not enough good replicas to write.\r\n"]);
+        let Value::ServerError(error) = &lonely[0] else {
+            unreachable!()
+        };
+        assert!(lacks_replicas(Failure::of(error).why()));
     }
 }

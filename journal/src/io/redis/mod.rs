@@ -16,6 +16,7 @@ mod cluster;
 mod connect;
 mod delivery;
 mod failure;
+mod lead;
 mod probe;
 mod reply;
 pub mod settings;
@@ -177,7 +178,8 @@ impl Redis {
         if self.shared().is_closing() {
             return Err(StoreError::Closed);
         }
-        let link = connect::master(&self.shared().settings).await;
+        let mut lead = self.shared().lead();
+        let link = lead.connect(&self.shared().settings).await;
         link.map_err(|error| StoreError::Unreachable {
             doing,
             why: error.to_string(),

@@ -97,7 +97,7 @@ pub(super) fn check_layout(
     looked: &Looked,
     partitions: PartitionCount,
 ) -> Result<(), ConnectError> {
-    let at = link.at.clone();
+    let at = link.at.to_string();
     match looked.layout {
         Ok(Layout { format: found, .. }) if found > FORMAT_VERSION => {
             let known = FORMAT_VERSION;

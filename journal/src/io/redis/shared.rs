@@ -7,7 +7,8 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
-use super::settings::{Keys, Settings};
+use super::lead::Lead;
+use super::settings::{Address, Keys, Settings};
 use crate::batcher::{Batcher, Outcome};
 use crate::error::{AppendError, StoreError};
 use crate::io::journal::{Clock, Health, Options};
@@ -31,6 +32,10 @@ pub(super) struct Shared {
     pub(super) runtime: Handle,
     state: Mutex<State>,
     pub(super) wake: Notify,
+    /// Raised by whoever was refused as if another server had the place of this one.
+    pub(super) doubts: Notify,
+    /// Where the writer is, while it is anywhere.
+    master: watch::Sender<Option<Address>>,
     pub(super) health: watch::Sender<Health>,
     pub(super) findings: watch::Sender<Vec<Finding>>,
     closing: watch::Sender<bool>,
@@ -63,6 +68,8 @@ impl Shared {
                 memory: Memory::default(),
             }),
             wake: Notify::new(),
+            doubts: Notify::new(),
+            master: watch::Sender::new(None),
             health: watch::Sender::new(Health::Healthy),
             findings: watch::Sender::new(Vec::new()),
             closing: watch::Sender::new(false),
@@ -144,12 +151,19 @@ impl Shared {
     }
 
     /// A server is there.
-    pub(super) fn come_back(&self) {
+    pub(super) fn come_back(&self, at: &Address) {
         self.lock().away = None;
+        self.master.send_replace(Some(at.clone()));
+    }
+
+    /// To go where the writer goes.
+    pub(super) fn lead(&self) -> Lead {
+        Lead::new(self.master.subscribe())
     }
 
     /// No server is there: appends wait, chores are told.
     pub(super) fn go_away(&self, why: &str) {
+        self.master.send_replace(None);
         let chores = {
             let mut state = self.lock();
             state.away = Some(why.to_owned());

@@ -7,11 +7,12 @@ use std::time::Duration;
 use redis::Cmd;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::connect::{self, Link};
 use super::failure::Failure;
+use super::lead::Lead;
 use super::probe;
 use super::reply::{self, Record};
 use super::shared::Shared;
@@ -85,6 +86,7 @@ impl RedisTail {
         let health = shared.health.subscribe();
         let runtime = shared.runtime.clone();
         let follower = Follower {
+            lead: shared.lead(),
             shared,
             log,
             place,
@@ -135,6 +137,7 @@ enum Proved {
 /// The task that reads.
 struct Follower {
     shared: Arc<Shared>,
+    lead: Lead,
     log: LogName,
     place: Place,
     sender: mpsc::Sender<Step>,
@@ -167,13 +170,13 @@ impl Follower {
                 tracing::warn!(log = %self.log, partition, why, "the log cannot be followed now");
                 said = why;
             }
-            sleep(backoff.next()).await;
+            self.lead.rest(&mut backoff).await;
         }
     }
 
     /// Follows the log over one connection; returns when the reader has gone, or says what broke.
     async fn follow(&mut self, backoff: &mut Backoff) -> Result<(), String> {
-        let link = connect::master(&self.shared.settings).await;
+        let link = self.lead.connect(&self.shared.settings).await;
         let mut link = link.map_err(|error| error.to_string())?;
         self.note_history(link.info.replication_id().to_owned());
         let mut asked_at = Instant::now();
@@ -187,6 +190,9 @@ impl Follower {
                 return Ok(());
             }
             backoff.reset();
+            if self.lead.has_left(&link.at) {
+                return Err("the log is at another server now".to_owned());
+            }
             if ask {
                 asked_at = Instant::now();
             }

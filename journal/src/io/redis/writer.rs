@@ -8,14 +8,16 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::append::{self, Fate};
 use super::backoff::Backoff;
-use super::connect::{self, Link};
-use super::failure::{ConnectError, Failure};
+use super::connect::{self, Link, Others};
+use super::failure::{ConnectError, Failure, lacks_replicas};
 use super::probe::{self, Looked};
+use super::settings::Address;
 use super::shared::Shared;
 use super::snapshot::{self, Written};
 use super::{check, trim};
 use crate::batcher::{Batch, Settled};
 use crate::error::{AppendError, StoreError};
+use crate::io::journal::Health;
 use crate::io::pending::{Chore, Work};
 use crate::offset::{LogName, PerLog};
 use crate::server_check::Finding;
@@ -24,17 +26,26 @@ use crate::server_check::Finding;
 /// sixteen partitions and ten processes a server answers 160 times a second, of 100,000.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A server that was found.
+pub(super) struct Reached {
+    pub(super) link: Link,
+    findings: Vec<Finding>,
+    pub(super) looked: Looked,
+}
+
 /// Why the writer left a server.
 enum Left {
     /// Nothing is to be written any more.
     Done,
     /// It is to find another, or the same again.
     Lost(String),
+    /// This one has its place.
+    For(Box<Reached>),
 }
 
 /// Writes until the handles are closed.
 pub(super) async fn run(shared: Arc<Shared>, mut link: Option<Link>) {
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::of_writer();
     loop {
         let begun = match link.take() {
             Some(link) => Ok(link),
@@ -45,9 +56,13 @@ pub(super) async fn run(shared: Arc<Shared>, mut link: Option<Link>) {
             },
         };
         let why = match begun {
-            Ok(link) => match serve(&shared, link, &mut backoff).await {
+            Ok(found) => match serve(&shared, found, &mut backoff).await {
                 Left::Done => break,
                 Left::Lost(why) => why,
+                Left::For(reached) => {
+                    link = Some(arrive(&shared, *reached));
+                    continue;
+                }
             },
             Err(error) => error.to_string(),
         };
@@ -61,27 +76,40 @@ pub(super) async fn run(shared: Arc<Shared>, mut link: Option<Link>) {
     shared.end();
 }
 
-/// Connects to the master and sees whether it may hold the log.
-pub(super) async fn reach(shared: &Shared) -> Result<(Link, Vec<Finding>, Looked), ConnectError> {
-    let mut link = connect::master(&shared.settings).await?;
+/// Sees whether a server may hold the log.
+pub(super) async fn examine(shared: &Shared, mut link: Link) -> Result<Reached, ConnectError> {
     let findings = check::fitness(&mut link, shared.settings.replicas).await?;
     let partitions = shared.settings.partitions;
     let looked = probe::look(&mut link, &shared.keys, partitions).await;
     let looked = looked.map_err(|failure| ConnectError::Unreachable {
-        at: link.at.clone(),
+        at: link.at.to_string(),
         why: failure.why().to_owned(),
     })?;
     probe::check_layout(&link, &looked, partitions)?;
-    Ok((link, findings, looked))
+    Ok(Reached {
+        link,
+        findings,
+        looked,
+    })
 }
 
 /// A connection to write by, and everybody knows of it.
 pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
-    let (link, findings, looked) = reach(shared).await?;
+    let link = connect::master(&shared.settings, None).await?;
+    Ok(arrive(shared, examine(shared, link).await?))
+}
+
+/// Everybody knows that the log is here.
+fn arrive(shared: &Shared, reached: Reached) -> Link {
+    let Reached {
+        link,
+        findings,
+        looked,
+    } = reached;
     shared.findings.send_if_modified(|known| {
         let is_new = *known != findings;
         for finding in findings.iter().filter(|_| is_new) {
-            tracing::warn!(%finding, server = link.at, "the log's server is not set up as it should be");
+            tracing::warn!(%finding, server = %link.at, "the log's server is not set up as it should be");
         }
         *known = findings;
         is_new
@@ -89,14 +117,28 @@ pub(super) async fn begin(shared: &Shared) -> Result<Link, ConnectError> {
     let replication_id = looked.info.replication_id();
     let partition = shared.settings.partition.0;
     tracing::info!(
-        server = link.at,
+        server = %link.at,
         partition,
         replication_id,
         "connected to the log"
     );
     take_look(shared, &looked);
-    shared.come_back();
-    Ok(link)
+    shared.come_back(&link.at);
+    link
+}
+
+/// A server that takes writes, and is named as the master instead of this one. One that takes none is no better: whoever names it may
+/// be the one who has heard nothing.
+async fn another(shared: &Shared, than: &Address) -> Option<Reached> {
+    let mut others = Others::than(&shared.settings, than);
+    while let Some(link) = others.next().await {
+        if let Ok(reached) = examine(shared, link).await
+            && reached.looked.layout.is_ok()
+        {
+            return Some(reached);
+        }
+    }
+    None
 }
 
 fn take_look(shared: &Shared, looked: &Looked) {
@@ -116,21 +158,32 @@ fn take_look(shared: &Shared, looked: &Looked) {
 
 /// Writes what there is to write until the server is lost.
 async fn serve(shared: &Shared, mut link: Link, backoff: &mut Backoff) -> Left {
-    let mut next_look = Instant::now() + LOOK_EVERY;
+    let mut looked_at = Instant::now();
+    let mut next_look = match is_lonely(shared) {
+        true => looked_at,
+        false => looked_at + LOOK_EVERY,
+    };
     let mut next_part = 0;
     loop {
+        let mut is_in_doubt = false;
         let done = match shared.take() {
             Some(Work::Batch(batch)) => commit(shared, &mut link, &batch).await,
             Some(Work::Chore(chore)) => do_chore(shared, &mut link, chore, &mut next_part).await,
             Some(Work::Done) => return Left::Done,
             None => {
-                wait(shared, next_look).await;
+                is_in_doubt = wait(shared, next_look).await;
                 Ok(())
             }
         };
-        // What the server refuses, it refuses; what is broken, is left.
-        if let Err(Failure::Broken(why)) = done {
-            return Left::Lost(why);
+        match done {
+            Ok(()) => {}
+            // What the server refuses, it refuses; what is broken, is left.
+            Err(Failure::Refused(why)) => is_in_doubt = lacks_replicas(&why),
+            Err(Failure::Broken(why)) => return Left::Lost(why),
+        }
+        if is_in_doubt {
+            // Who goes on being refused doubts ever more rarely.
+            next_look = next_look.min(looked_at + connect::ASK_AGAIN_EVERY);
         }
         if Instant::now() >= next_look {
             match probe::look(&mut link, &shared.keys, shared.settings.partitions).await {
@@ -146,20 +199,34 @@ async fn serve(shared: &Shared, mut link: Link, backoff: &mut Backoff) -> Left {
                 Err(Failure::Broken(why)) => return Left::Lost(why),
             }
             backoff.reset();
-            next_look = Instant::now() + LOOK_EVERY;
+            if is_lonely(shared)
+                && let Some(reached) = another(shared, &link.at).await
+            {
+                tracing::warn!(left = %link.at, "the log's server has no replicas, and another has its place");
+                return Left::For(Box::new(reached));
+            }
+            looked_at = Instant::now();
+            next_look = looked_at + LOOK_EVERY;
         }
     }
 }
 
-/// Until somebody offers something, positions are due, or it is time to look.
-async fn wait(shared: &Shared, next_look: Instant) {
+/// Whether the server takes nothing for want of replicas.
+fn is_lonely(shared: &Shared) -> bool {
+    matches!(&*shared.health.borrow(), Health::Troubled { why } if lacks_replicas(why))
+}
+
+/// Until somebody offers something, positions are due, or it is time to look; true when somebody doubts that the server has
+/// its place.
+async fn wait(shared: &Shared, next_look: Instant) -> bool {
     let due = shared
         .next_deadline_in_ms()
         .map(|ms| Instant::now() + Duration::from_millis(ms));
     let until = due.map_or(next_look, |due| due.min(next_look));
     tokio::select! {
-        () = shared.wake.notified() => {}
-        () = sleep_until(until) => {}
+        () = shared.wake.notified() => false,
+        () = shared.doubts.notified() => true,
+        () = sleep_until(until) => false,
     }
 }
 
