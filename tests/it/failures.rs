@@ -15,6 +15,7 @@ mod upgrade;
 
 use std::time::Duration;
 
+use journal::io::redis::test_server::TestCluster;
 use journal::io::redis::test_server::proxy::Way;
 
 use self::disk::SmallDisk;
@@ -57,6 +58,54 @@ async fn the_master_is_killed_and_sentinels_promote_its_replica() {
             site.servers.master.kill();
             load.receipts(MEANWHILE).await;
             site.servers.replica().await_info("role", "master");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_is_cut_off_with_a_relay_takes_for_a_while_what_is_shipped_again() {
+    under(
+        "master and relay cut off, replica promoted",
+        Servers::fenced,
+        async |site, load| {
+            let servers = &site.servers;
+            servers.split();
+            servers.master.until("it takes what no replica has", || {
+                servers.with_the_master_alone() >= MEANWHILE
+            });
+            servers
+                .master
+                .until("another has its place", || servers.has_successor());
+            servers
+                .master
+                .until("it refuses writes", || servers.is_fenced());
+            let taken = servers.master.alerts();
+            load.receipts(MEANWHILE).await;
+            site.complains(Who::Relay(0)).await;
+            assert_eq!(site.servers.master.alerts(), taken);
+            assert_eq!(site.servers.master.info("role"), "master");
+            site.servers.heal();
+        },
+    )
+    .await;
+}
+
+/// A key of a partition of the cluster to whose master something happens.
+const KEY: &str = "{ansim:p0}:alerts";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_of_a_cluster_is_killed_and_comes_back_as_a_replica() {
+    under(
+        "master of a cluster killed, replica promoted, old one back",
+        async || TestCluster::start(),
+        async |site, load| {
+            let at = site.servers.master_of(KEY);
+            site.servers.server_mut(at).kill();
+            load.receipts(MEANWHILE).await;
+            site.servers.replica_of(at).await_info("role", "master");
+            site.servers.server_mut(at).restart();
+            site.servers.server(at).await_info("role", "slave");
         },
     )
     .await;
@@ -178,7 +227,11 @@ async fn the_disk_of_the_master_is_full_and_it_ends() {
 }
 
 /// The AOF is on a disk that is full.
-async fn full_disk(fsync: &str, then: &str, fault: impl AsyncFnOnce(&mut Site, &SmallDisk, &Load)) {
+async fn full_disk(
+    fsync: &str,
+    then: &str,
+    fault: impl AsyncFnOnce(&mut Site<Servers>, &SmallDisk, &Load),
+) {
     if require(Need::Root).is_none() {
         return;
     }
@@ -186,7 +239,7 @@ async fn full_disk(fsync: &str, then: &str, fault: impl AsyncFnOnce(&mut Site, &
     let path = disk.path().display().to_string();
     under(
         &format!("disk of the AOF full, appendfsync {fsync}: the master {then}"),
-        || Servers::alone_with(&["--dir", &path, "--appendfsync", fsync]),
+        async || Servers::alone_with(&["--dir", &path, "--appendfsync", fsync]).await,
         async |site, load| {
             disk.fill();
             fault(site, &disk, load).await;
@@ -215,13 +268,13 @@ async fn way_of_a_relay(what: &str, way: Way) {
         &format!("between relay and log: {what}"),
         Servers::alone,
         async |site, load| {
-            site.way(Who::Relay(0)).set_way(way);
+            site.servers.way(Who::Relay(0)).set_way(way);
             load.receipts(MEANWHILE).await;
             // What comes late comes.
             if way != Way::Late(LATE) {
                 site.complains(Who::Relay(0)).await;
             }
-            site.way(Who::Relay(0)).set_way(Way::Open);
+            site.servers.way(Who::Relay(0)).set_way(Way::Open);
         },
     )
     .await;
@@ -233,11 +286,11 @@ async fn a_dispatcher_is_apart_from_the_log_and_officers_at_the_other_go_on() {
         "between dispatcher and log: everything lost",
         Servers::alone,
         async |site, load| {
-            site.way(Who::Dispatcher(0)).set_way(Way::Lost);
+            site.servers.way(Who::Dispatcher(0)).set_way(Way::Lost);
             load.receipts(MEANWHILE).await;
             site.board(1).await.knows(&load.incidents()).await;
             site.complains(Who::Dispatcher(0)).await;
-            site.way(Who::Dispatcher(0)).set_way(Way::Open);
+            site.servers.way(Who::Dispatcher(0)).set_way(Way::Open);
         },
     )
     .await;
@@ -264,7 +317,7 @@ async fn a_failover_loses_what_the_master_had_acknowledged() {
             );
             site.servers.master.kill();
             site.servers.replica().promote();
-            site.turn_to(site.servers.replica());
+            site.servers.turn_to(site.servers.replica());
             // The old master comes back with what nobody else has, and has to forget it.
             site.servers.master.restart();
             site.servers.master.follow(site.servers.replica());

@@ -67,7 +67,7 @@ async fn redis_is_lost_and_set_up_anew_empty() {
             // Nobody says in which order authors find it: what was decided may come before what it is about.
             let relays = [Who::Relay(0), Who::Relay(1)];
             for relay in relays {
-                site.way(relay).set_way(Way::Shut);
+                site.servers.way(relay).set_way(Way::Shut);
             }
             site.servers.master.restart();
             patiently("dispatchers bring back theirs", async || {
@@ -78,7 +78,7 @@ async fn redis_is_lost_and_set_up_anew_empty() {
             })
             .await;
             for relay in relays {
-                site.way(relay).set_way(Way::Open);
+                site.servers.way(relay).set_way(Way::Open);
             }
             brought_back(site, before).await;
         },
@@ -140,7 +140,7 @@ async fn redis_is_restored_from_an_older_backup() {
 }
 
 /// What dispatchers and officers have decided, by the log.
-async fn decisions(site: &Site) -> BTreeSet<DecisionId> {
+async fn decisions(site: &Site<Servers>) -> BTreeSet<DecisionId> {
     let settings = Settings {
         partitions: PARTITIONS_DEFAULT,
         ..site.servers.master.settings()
@@ -169,7 +169,7 @@ async fn decisions(site: &Site) -> BTreeSet<DecisionId> {
 }
 
 /// Returns when the log has as many alerts as it had, which officers had seen.
-async fn brought_back(site: &Site, alerts: usize) {
+async fn brought_back(site: &Site<Servers>, alerts: usize) {
     patiently("authors bring back what they keep", async || {
         match site.servers.master.alerts() {
             there if there >= alerts => Ok(()),
@@ -179,7 +179,7 @@ async fn brought_back(site: &Site, alerts: usize) {
     .await;
 }
 
-fn append_only_folder(site: &Site) -> PathBuf {
+fn append_only_folder(site: &Site<Servers>) -> PathBuf {
     site.servers.master.folder().join("appendonlydir")
 }
 

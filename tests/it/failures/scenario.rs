@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::boards::{Board, Cards};
 use super::load::{Load, TEXTS};
-use super::servers::Servers;
+use super::servers::Log;
 use super::site::Site;
 use crate::support::tell;
 
@@ -48,15 +48,15 @@ pub(super) async fn patiently<T>(
 /// People press at both relays and officers take alerts at both dispatchers, before a fault, while it
 /// lasts, and when it is healed, which is when `fault` returns. In the end every alert that was
 /// receipted is on both boards, once, and the boards are equal.
-pub(super) async fn under(
+pub(super) async fn under<L: Log>(
     what: &str,
-    servers: impl FnOnce() -> Servers,
-    fault: impl AsyncFnOnce(&mut Site, &mut Load),
+    servers: impl AsyncFnOnce() -> L,
+    fault: impl AsyncFnOnce(&mut Site<L>, &mut Load),
 ) {
     if !is_here() {
         return;
     }
-    let mut site = Site::start(servers()).await;
+    let mut site = Site::start(servers().await).await;
     let mut load = Load::start(&site.doors());
     load.receipts(BEFORE).await;
     fault(&mut site, &mut load).await;

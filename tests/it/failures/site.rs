@@ -8,15 +8,12 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use ansim::demo_site::{DemoOfficer, DemoSite};
-use journal::io::redis::settings::Address;
-use journal::io::redis::test_server::proxy::Proxy;
-use journal::io::redis::test_server::{TestSentinels, TestServer};
 use protocol::Enrolment;
 use serde_json::Value;
 
 use super::boards::Board;
 use super::scenario::patiently;
-use super::servers::Servers;
+use super::servers::Log;
 use crate::fleet::Member;
 use crate::serve::MAP;
 use crate::support::site::now;
@@ -93,17 +90,15 @@ impl Doors {
     }
 }
 
-pub(super) struct Site {
+pub(super) struct Site<L> {
     members: BTreeMap<Who, Member>,
-    /// None where Sentinels say where the log is.
-    ways: BTreeMap<Who, Proxy>,
-    pub(super) servers: Servers,
+    pub(super) servers: L,
     doors: Arc<Doors>,
     folder: tempfile::TempDir,
 }
 
-impl Site {
-    pub(super) async fn start(servers: Servers) -> Self {
+impl<L: Log> Site<L> {
+    pub(super) async fn start(servers: L) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let demo = DemoSite::new().unwrap();
         let officers = [("kim", "김하나"), ("choi", "최나라")];
@@ -112,7 +107,6 @@ impl Site {
         let config = std::fs::read_to_string(config).unwrap();
         let mut site = Self {
             members: BTreeMap::new(),
-            ways: BTreeMap::new(),
             servers,
             doors: Arc::new(Doors {
                 demo,
@@ -139,21 +133,7 @@ impl Site {
 
     /// The section of the configuration that says where the log is.
     async fn log_of(&mut self, who: Who) -> String {
-        let quoted = |address: &Address| format!("\"{address}\"");
-        let where_it_is = match self.servers.sentinels() {
-            Some(sentinels) => {
-                let servers: Vec<_> = sentinels.addresses().iter().map(quoted).collect();
-                let service = TestSentinels::SERVICE;
-                let servers = servers.join(", ");
-                format!("servers = [{servers}]\nsentinel_service = \"{service}\"\n")
-            }
-            None => {
-                let way = Proxy::to(self.servers.master.socket_address()).await;
-                let server = quoted(&way.address());
-                self.ways.insert(who, way);
-                format!("servers = [{server}]\n")
-            }
-        };
+        let where_it_is = self.servers.found_by(who, self.folder.path()).await;
         let replicas = self.servers.replicas();
         format!("[log]\n{where_it_is}replicas = {replicas}\n")
     }
@@ -223,18 +203,6 @@ impl Site {
 
     pub(super) fn doors(&self) -> Arc<Doors> {
         Arc::clone(&self.doors)
-    }
-
-    /// The way of a process to the log.
-    pub(super) fn way(&self, who: Who) -> &Proxy {
-        &self.ways[&who]
-    }
-
-    /// Everybody finds the log at another server.
-    pub(super) fn turn_to(&self, server: &TestServer) {
-        for way in self.ways.values() {
-            way.point_at(server.socket_address());
-        }
     }
 
     /// The board of a dispatcher, as its officer sees it.

@@ -47,7 +47,7 @@ async fn dispatchers_and_then_relays_are_stopped_and_started_one_after_the_other
 }
 
 /// What a dispatcher of a newer release appends when its operators raise the format.
-async fn raise_format(site: &Site) {
+async fn raise_format(site: &Site<Servers>) {
     let settings = Settings {
         partitions: PARTITIONS_DEFAULT,
         ..site.servers.master.settings()
@@ -72,7 +72,7 @@ async fn behind_a_newer_format_relays_give_receipts_and_older_dispatchers_show_w
     if !is_here() {
         return;
     }
-    let mut site = Site::start(Servers::alone()).await;
+    let mut site = Site::start(Servers::alone().await).await;
     let mut load = Load::start(&site.doors());
     load.acknowledgements(2).await;
     raise_format(&site).await;

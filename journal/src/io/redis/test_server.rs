@@ -156,7 +156,15 @@ impl TestServer {
     /// # Panics
     /// When it never comes to that.
     pub fn follow(&self, master: &Self) {
-        self.command(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]);
+        self.follow_at(&master.address());
+    }
+
+    /// Like [`Self::follow`], for a master that it finds at this address.
+    ///
+    /// # Panics
+    /// When it never comes to that.
+    pub fn follow_at(&self, master: &Address) {
+        self.command(&["REPLICAOF", &master.host, &master.port.to_string()]);
         self.await_info("master_link_status", "up");
     }
 

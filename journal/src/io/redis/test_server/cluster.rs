@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::{TestServer, comes_about, until};
 use crate::hash_slot::HASH_SLOTS;
-use crate::io::redis::settings::{Settings, Topology};
+use crate::io::redis::settings::{Address, Settings, Topology};
 use crate::io::redis::{reply, test_server::patient};
 
 /// Masters: of three, two are enough to say that the third is gone.
@@ -120,10 +120,16 @@ impl TestCluster {
         });
     }
 
+    /// Where its servers listen.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        self.servers.iter().map(TestServer::address).collect()
+    }
+
     /// Settings for a log on it, with patience. The server at place 0 is asked first.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        let servers: Vec<_> = self.servers.iter().map(TestServer::address).collect();
+        let servers = self.addresses();
         Settings {
             topology: Topology::Cluster { servers },
             ..patient(Settings::at(self.servers[0].address()))

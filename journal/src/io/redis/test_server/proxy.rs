@@ -1,7 +1,8 @@
 //! An address in front of a server, where a test decides what goes through.
 
+use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,8 @@ pub enum Way {
     Late(Duration),
     /// Is gone, as are the answers, and nobody is told: connections stay, and new ones come about.
     Lost,
+    /// As [`Self::Lost`], but for connections of whoever said this in the first piece: the name of a user.
+    LostBut(&'static str),
     /// All connections end, and new ones end at once.
     Shut,
     /// After so many further bytes from clients, all connections end.
@@ -46,8 +49,36 @@ struct State {
     way: Way,
 }
 
+/// The first piece that a client has sent.
+type Greeting = OnceLock<Vec<u8>>;
+
+fn said(greeting: &Greeting, word: &str) -> bool {
+    let piece = greeting.get().map_or(&[][..], Vec::as_slice);
+    piece
+        .windows(word.len())
+        .any(|said| said == word.as_bytes())
+}
+
+/// An end of all connections, but for those of one.
+#[derive(Clone, Copy, Default)]
+struct Cut {
+    but: Option<&'static str>,
+}
+
 impl State {
-    fn of_question(&mut self, count: usize) -> Fate {
+    /// Whether what is said on this connection is gone.
+    fn is_lost(&self, greeting: &Greeting) -> bool {
+        match self.way {
+            Way::Lost => true,
+            Way::LostBut(word) => !said(greeting, word),
+            _ => false,
+        }
+    }
+
+    fn of_question(&mut self, count: usize, greeting: &Greeting) -> Fate {
+        if self.is_lost(greeting) {
+            return Fate::IsLost;
+        }
         match &mut self.way {
             Way::CutAfter(left) if *left <= count => {
                 let last = *left;
@@ -58,19 +89,22 @@ impl State {
                 *left -= count;
                 Fate::Passes
             }
-            Way::Open | Way::Deaf => Fate::Passes,
+            Way::Open | Way::Deaf | Way::LostBut(_) => Fate::Passes,
             Way::Late(by) => Fate::PassesAfter(*by),
             Way::Lost | Way::Shut => Fate::IsLost,
         }
     }
 
-    fn of_answer(&mut self) -> Fate {
+    fn of_answer(&mut self, greeting: &Greeting) -> Fate {
+        if self.is_lost(greeting) {
+            return Fate::IsLost;
+        }
         match self.way {
             Way::Deaf => {
                 self.way = Way::Open;
                 Fate::IsLast(0)
             }
-            Way::Open | Way::CutAfter(_) => Fate::Passes,
+            Way::Open | Way::CutAfter(_) | Way::LostBut(_) => Fate::Passes,
             Way::Late(by) => Fate::PassesAfter(by),
             Way::Lost | Way::Shut => Fate::IsLost,
         }
@@ -87,8 +121,8 @@ pub struct Proxy {
 
 struct Shared {
     state: Mutex<State>,
-    /// Raised to end all connections.
-    epoch: watch::Sender<u64>,
+    /// Says when connections end.
+    cuts: watch::Sender<Cut>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -103,8 +137,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cut(&self) {
-        self.epoch.send_modify(|epoch| *epoch += 1);
+    fn cut(&self, but: Option<&'static str>) {
+        self.cuts.send_replace(Cut { but });
     }
 }
 
@@ -120,7 +154,7 @@ impl Proxy {
         let way = Way::Open;
         let shared = Arc::new(Shared {
             state: Mutex::new(State { target, way }),
-            epoch: watch::Sender::new(0),
+            cuts: watch::Sender::default(),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::clone(&shared)));
@@ -160,14 +194,17 @@ impl Proxy {
     /// From now on. Connections that have lost something end, as the rest would make no sense.
     pub fn set_way(&self, way: Way) {
         let before = std::mem::replace(&mut self.shared.state().way, way);
-        if way == Way::Shut || before == Way::Lost {
-            self.cut();
+        match before {
+            Way::LostBut(word) => self.shared.cut(Some(word)),
+            Way::Lost => self.cut(),
+            _ if way == Way::Shut => self.cut(),
+            _ => {}
         }
     }
 
     /// Ends all connections.
     pub fn cut(&self) {
-        self.shared.cut();
+        self.shared.cut(None);
     }
 }
 
@@ -175,7 +212,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         // Before the look at the way: whatever changes it then ends this connection too.
-        let mut ended = shared.epoch.subscribe();
+        let cuts = shared.cuts.subscribe();
         let target = {
             let state = shared.state();
             if state.way == Way::Shut {
@@ -185,11 +222,22 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         };
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
+            let greeting = Greeting::new();
             tokio::select! {
-                _ = ended.changed() => {}
-                _ = forward(client, target, &shared) => {}
+                () = is_cut(cuts, &greeting) => {}
+                _ = forward(client, target, &shared, &greeting) => {}
             }
         });
+    }
+}
+
+/// Returns when this connection is to end.
+async fn is_cut(mut cuts: watch::Receiver<Cut>, greeting: &Greeting) {
+    while cuts.changed().await.is_ok() {
+        let Cut { but } = *cuts.borrow_and_update();
+        if !but.is_some_and(|word| said(greeting, word)) {
+            return;
+        }
     }
 }
 
@@ -197,23 +245,32 @@ async fn forward(
     mut client: TcpStream,
     target: SocketAddr,
     shared: &Shared,
+    greeting: &Greeting,
 ) -> std::io::Result<()> {
     let mut server = TcpStream::connect(target).await?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let question = |count| shared.state().of_question(count);
-    let answer = |_| shared.state().of_answer();
-    tokio::select! {
+    let question = |piece: &[u8]| {
+        greeting.get_or_init(|| piece.to_vec());
+        shared.state().of_question(piece.len(), greeting)
+    };
+    let answer = |_: &[u8]| shared.state().of_answer(greeting);
+    let ended = tokio::select! {
         ended = pass(from_client, to_server, question, shared) => ended,
         ended = pass(from_server, to_client, answer, shared) => ended,
+    };
+    if shared.state().is_lost(greeting) {
+        // Nobody is told of an end either.
+        pending::<()>().await;
     }
+    ended
 }
 
 /// Until one side has ended, or all have to.
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
-    fate: impl Fn(usize) -> Fate,
+    fate: impl Fn(&[u8]) -> Fate,
     shared: &Shared,
 ) -> std::io::Result<()> {
     let mut piece = [0; PIECE_BYTES];
@@ -222,7 +279,7 @@ async fn pass(
         if count == 0 {
             return Ok(());
         }
-        match fate(count) {
+        match fate(&piece[..count]) {
             Fate::Passes => to.write_all(&piece[..count]).await?,
             Fate::PassesAfter(by) => {
                 tokio::time::sleep(by).await;
@@ -231,7 +288,7 @@ async fn pass(
             Fate::IsLost => {}
             Fate::IsLast(last) => {
                 to.write_all(&piece[..last]).await?;
-                shared.cut();
+                shared.cut(None);
                 return Ok(());
             }
         }

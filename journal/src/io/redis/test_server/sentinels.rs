@@ -3,7 +3,7 @@
 use redis::{Client, Value};
 
 use super::process::{Folder, Process, free_port};
-use super::{PATIENCE, PORTS_MAX, TestServer};
+use super::{PATIENCE, PORTS_MAX, TestServer, until};
 use crate::io::redis::settings::Address;
 
 /// Sentinels that watch one master.
@@ -22,12 +22,40 @@ impl TestSentinels {
     /// When they do not start.
     #[must_use]
     pub fn start(count: usize, master: &TestServer) -> Self {
+        Self::watch(count, &master.address())
+    }
+
+    /// Like [`Self::start`], for a master that they find at this address.
+    ///
+    /// # Panics
+    /// When they do not start.
+    #[must_use]
+    pub fn watch(count: usize, master: &Address) -> Self {
         let quorum = count / 2 + 1;
         let sentinels = (0..count).map(|_| Self::one(quorum, master)).collect();
         Self { sentinels }
     }
 
-    fn one(quorum: usize, master: &TestServer) -> (Process, Folder, Address) {
+    /// Returns when each knows so many replicas of the master, and all others: before that none would replace it.
+    ///
+    /// # Panics
+    /// When that never comes about.
+    pub fn until_they_know(&self, replicas: usize) {
+        let count = |at, of| {
+            let known = self.try_command(at, &["SENTINEL", of, Self::SERVICE]);
+            known
+                .ok()
+                .and_then(|known| known.as_sequence().map(<[_]>::len))
+        };
+        let others = self.sentinels.len() - 1;
+        let knows_all =
+            |at| count(at, "REPLICAS") == Some(replicas) && count(at, "SENTINELS") == Some(others);
+        until("the sentinels know everybody", || {
+            (0..=others).all(knows_all)
+        });
+    }
+
+    fn one(quorum: usize, master: &Address) -> (Process, Folder, Address) {
         let service = Self::SERVICE;
         for _ in 0..PORTS_MAX {
             let folder = Folder::new();
@@ -35,10 +63,11 @@ impl TestSentinels {
             let port = free_port();
             let configuration = format!(
                 "port {port}\nbind 127.0.0.1\ndir {}\n\
-                 sentinel monitor {service} 127.0.0.1 {} {quorum}\n\
+                 sentinel monitor {service} {} {} {quorum}\n\
                  sentinel down-after-milliseconds {service} 2000\n\
                  sentinel failover-timeout {service} 3000\n",
                 folder.0.display(),
+                master.host,
                 master.port,
             );
             std::fs::write(&file, configuration).expect("the sentinel's file");
