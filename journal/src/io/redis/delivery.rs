@@ -82,7 +82,7 @@ impl Delivery {
 
     /// Leaves a server that the writer has left for another; says whether there is a connection.
     pub(in crate::io) fn goes_on(&mut self) -> bool {
-        let lead = &mut self.lead;
+        let lead = &self.lead;
         self.link.take_if(|link| lead.has_left(&link.at));
         self.is_connected()
     }

@@ -15,22 +15,22 @@ use super::settings::{Address, Settings};
 #[derive(Debug)]
 pub(super) struct Lead {
     master: watch::Receiver<Option<Address>>,
-    /// The writer has come somewhere since this one connected.
-    has_news: bool,
+    /// Where the writer was when this one connected.
+    known: Option<Address>,
 }
 
 impl Lead {
     pub(super) const fn new(master: watch::Receiver<Option<Address>>) -> Self {
         Self {
             master,
-            has_news: false,
+            known: None,
         }
     }
 
     /// Where the master is likely to be, for one who is about to connect.
     fn likely(&mut self) -> Option<Address> {
-        self.has_news = false;
-        self.master.borrow_and_update().clone()
+        self.known.clone_from(&self.master.borrow_and_update());
+        self.known.clone()
     }
 
     /// Connects to the master; begins anew when the writer has found a server meanwhile.
@@ -46,13 +46,13 @@ impl Lead {
 
     /// Whether the writer has come to another server than this one since this one was connected to. Who has gone ahead of
     /// the writer, stays.
-    pub(super) fn has_left(&mut self, at: &Address) -> bool {
-        self.has_news |= self.master.has_changed().unwrap_or(false);
-        let master = self.master.borrow_and_update();
-        self.has_news && master.as_ref().is_some_and(|master| master != at)
+    pub(super) fn has_left(&self, at: &Address) -> bool {
+        let master = self.master.borrow();
+        *master != self.known && master.as_ref().is_some_and(|master| master != at)
     }
 
-    /// Waits as long as is to be waited after something that failed, or until the writer has found a server.
+    /// Waits as long as is to be waited after something that failed, or until the writer has found a server, or finds that it
+    /// takes writes again.
     pub(super) async fn rest(&mut self, backoff: &mut Backoff) {
         tokio::select! {
             () = sleep(backoff.next()) => {}
@@ -62,7 +62,6 @@ impl Lead {
 
     async fn arrival(&mut self) {
         while self.master.changed().await.is_ok() {
-            self.has_news = true;
             if self.master.borrow_and_update().is_some() {
                 return;
             }
@@ -94,6 +93,7 @@ mod tests {
         assert!(!lead.has_left(&at(1)), "the writer is nowhere");
         master.send_replace(Some(at(1)));
         assert!(!lead.has_left(&at(1)), "the writer is back");
+        assert!(!lead.has_left(&at(2)), "and where it was");
         master.send_replace(Some(at(2)));
         assert!(lead.has_left(&at(1)));
         assert_eq!(lead.likely(), Some(at(2)));

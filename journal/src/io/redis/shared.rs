@@ -34,7 +34,7 @@ pub(super) struct Shared {
     pub(super) wake: Notify,
     /// Raised by whoever was refused as if another server had the place of this one.
     pub(super) doubts: Notify,
-    /// Where the writer is, while it is anywhere.
+    /// Where the writer is, while it is anywhere. Said again when a server that is there takes writes again.
     master: watch::Sender<Option<Address>>,
     pub(super) health: watch::Sender<Health>,
     pub(super) findings: watch::Sender<Vec<Finding>>,
@@ -187,6 +187,8 @@ impl Shared {
 
     pub(super) fn be_healthy(&self) {
         if self.be(Health::Healthy) {
+            // Who waits after a refusal waits no longer.
+            self.master.send_modify(|_| {});
             let partition = self.settings.partition.0;
             tracing::info!(partition, "the log takes entries again");
         }
