@@ -64,6 +64,22 @@ async fn the_master_is_killed_and_sentinels_promote_its_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_master_is_killed_while_a_dispatcher_begins_its_board() {
+    under(
+        "master killed while a dispatcher reads, replica promoted",
+        Servers::watched,
+        async |site, load| {
+            site.kill(Who::Dispatcher(0));
+            site.start_again(Who::Dispatcher(0));
+            site.servers.master.kill();
+            load.receipts(MEANWHILE).await;
+            site.servers.replica().await_info("role", "master");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_cut_off_with_a_relay_takes_for_a_while_what_is_shipped_again() {
     under(
         "master and relay cut off, replica promoted",
