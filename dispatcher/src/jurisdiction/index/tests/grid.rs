@@ -17,6 +17,28 @@ fn plainly(index: &JurisdictionIndex, at: LatLon, radius: Option<RadiusMetres>) 
     }
 }
 
+/// What summing the arcs of a circle makes of all of it: some tens of roundings of 10⁻¹⁶ each, and far below what ties two
+/// shares (10⁻⁹). Where nobody else is near the index sums nothing, and says that all of it is the owner's.
+const ROUNDING: f64 = 1e-12;
+
+/// The same to the last word, and the same probabilities but for [`ROUNDING`].
+fn assert_same(mut found: Assignment, plain: Assignment) -> Result<(), TestCaseError> {
+    fn probabilities(one: &mut Assignment) -> impl Iterator<Item = &mut Option<f64>> {
+        let others = one.runners_up.iter_mut();
+        std::iter::once(&mut one.probability).chain(others.map(|other| &mut other.probability))
+    }
+    let mut rounded = plain.clone();
+    for (found, plain) in probabilities(&mut found).zip(probabilities(&mut rounded)) {
+        if let (Some(found), Some(plain)) = (found, plain)
+            && (*found - *plain).abs() <= ROUNDING
+        {
+            *plain = *found;
+        }
+    }
+    prop_assert_eq!(found, rounded, "plainly {:?}", plain);
+    Ok(())
+}
+
 /// A square of the lattice, whole, with a hole, with an island in the hole, or a rhombus.
 fn shape(west: f64, south: f64, step: f64, form: u8) -> Vec<Polygon<f64>> {
     let ring = |inset: f64, size: f64| {
@@ -218,7 +240,7 @@ proptest! {
             prop_assert_eq!(index.cover.holders(point), plain, "{:?}", point);
         }
         for place in places.iter().step_by(29).chain(random.iter().step_by(5)).copied().flat_map(with_neighbours) {
-            prop_assert_eq!(index.locate(place, radius, None), plainly(&index, place, radius));
+            assert_same(index.locate(place, radius, None), plainly(&index, place, radius))?;
         }
     }
 }
