@@ -48,7 +48,7 @@ pub struct Log {
     /// How many partitions the log has: the same for all that share it, and fixed when it is set up.
     #[serde(default = "default_partitions")]
     pub partitions: u16,
-    /// The partitions that the board of this dispatcher shows; all, where it is absent.
+    /// The partitions that the board of this dispatcher shows, beside the first, which all show; all, where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<BTreeSet<u16>>,
     /// Replicas that must have an entry before its append is confirmed.
@@ -84,7 +84,7 @@ impl Log {
         paths.into_iter().flatten()
     }
 
-    /// The partitions that the board of a dispatcher shows; `None` for all.
+    /// The partitions that the board of a dispatcher is to show; `None` for all.
     #[must_use]
     pub fn fold(&self) -> Option<BTreeSet<Partition>> {
         let fold = self.fold.as_ref()?;

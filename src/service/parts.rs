@@ -72,7 +72,7 @@ pub struct DispatcherParts {
     pub map: JurisdictionMap,
     /// Reads it anew, for a service that runs.
     pub map_source: MapSource,
-    /// The partitions of the log that the board shows; `None` for all.
+    /// The partitions of the log that the board shows, to which the first is added; `None` for all.
     pub fold: Option<BTreeSet<Partition>>,
     /// What else holds.
     pub policy: Policy,

@@ -43,7 +43,7 @@ const MAX_FAILURES_WAITING: usize = 1_024;
 pub struct EngineConfig {
     /// The log.
     pub journal: Journal,
-    /// The partitions of it that the board shows; `None` for all.
+    /// The partitions of it that the board shows, to which the first is added; `None` for all.
     pub fold: Option<BTreeSet<Partition>>,
     /// The keys of the days.
     pub day_keys: Arc<DayKeys>,
@@ -147,9 +147,13 @@ impl Engine {
 
     /// An engine that follows nothing yet.
     fn new(
-        config: EngineConfig,
+        mut config: EngineConfig,
         registry: &mut Registry,
     ) -> (Self, mpsc::Receiver<(DecisionId, String)>) {
+        if let Some(fold) = &mut config.fold {
+            // It says which map and format are in force: whoever did not read it would propose by others.
+            fold.insert(Partition::ZERO);
+        }
         let (failures, failed) = mpsc::channel(MAX_FAILURES_WAITING);
         let dispatch = Dispatch::new(Arc::clone(&config.index), config.policy);
         let maps = watch::Sender::new(config.index.map().version().clone());

@@ -9,7 +9,7 @@ use crate::dispatch::Dispatch;
 use crate::io::engine::FormatError;
 use crate::io::engine::reader::Reader;
 
-const NEWER: FormatVersion = FormatVersion(FormatVersion::KNOWN.0 + 1);
+pub(super) const NEWER: FormatVersion = FormatVersion(FormatVersion::KNOWN.0 + 1);
 
 #[tokio::test]
 async fn a_newer_release_raises_the_format_once_and_an_older_one_stops_proposing() {

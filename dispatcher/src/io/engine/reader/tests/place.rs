@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use journal::incident_rows::{Kept, read_rows};
+use journal::io::redis::settings::Settings;
 use journal::io::sim_backend::SimDisk;
 use journal::{Clock, DayKeys, Journal, LogName, Options, Partition};
 use prometheus_client::registry::Registry;
@@ -70,6 +71,13 @@ impl Place {
 
     pub(super) fn new() -> Self {
         Self::on(&SimDisk::new())
+    }
+
+    /// Over a server, behind an own journal.
+    pub(super) fn held(settings: Settings) -> Self {
+        Self::over(move |folder, options| {
+            Journal::open_held(folder.join("journal.redb"), settings, options).unwrap()
+        })
     }
 
     pub(super) fn advance_hours(&self, hours: u64) {
