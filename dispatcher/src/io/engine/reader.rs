@@ -19,6 +19,7 @@ use super::readiness::Complaint;
 use super::{Engine, StartError};
 use crate::dispatch::Dispatch;
 use crate::orphans::Orphans;
+use keep::Before;
 pub(super) use partition::Followed;
 use partition::{Given, next_of, numbered};
 
@@ -40,10 +41,8 @@ pub(super) struct Reader {
     /// Positions whose alert has not come, by their place in the log of their phone.
     pub(super) orphans: Orphans<(Offset, Bytes)>,
     pub(super) map_in_force: Option<MapVersion>,
-    /// The board is folded anew, and the log may have lost which map is in force.
-    is_anew: bool,
-    /// The one that was before.
-    map_before: Option<MapVersion>,
+    /// The board is folded anew, and the log may have lost what was in force before.
+    before: Option<Before>,
     /// It is this dispatcher that says to the own journal what need not be kept.
     is_keeper: bool,
     started: Instant,
@@ -76,8 +75,7 @@ impl Reader {
             orphans: Orphans::default(),
             chore: None,
             map_in_force: None,
-            is_anew: false,
-            map_before: None,
+            before: None,
             is_keeper: journal.keep(),
             started: Instant::now(),
             board_panics: 0,
@@ -183,7 +181,7 @@ impl Reader {
     pub(super) async fn turn(&mut self, stop: &CancellationToken) -> Result<bool, String> {
         self.fold_held();
         self.note_caught_up();
-        self.say_map_again().await;
+        self.say_in_force_again().await;
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(false),

@@ -1,12 +1,19 @@
-//! What has to stay though a server loses it: decisions in the own journal, for as long as their incident is open, and the map
-//! in force in the log.
+//! What has to stay though a server loses it: decisions in the own journal, for as long as their incident is open, and map and
+//! format in force in the log.
 
-use journal::{AppendError, Partition};
-use protocol::{Millis, Site};
+use journal::AppendError;
+use protocol::{FormatVersion, MapVersion, Millis, Site};
 
 use super::Reader;
 use crate::dispatch::Dispatch;
 use crate::io::engine::Engine;
+
+/// What was in force before the board was folded anew.
+#[derive(Default)]
+pub(super) struct Before {
+    map: Option<MapVersion>,
+    format: Option<FormatVersion>,
+}
 
 impl Reader {
     /// Tells the own journal in front of a shared log what need not be kept any more.
@@ -25,16 +32,17 @@ impl Reader {
 
     /// What was folded is not the log.
     pub(super) fn forget_board(&mut self) {
+        let before = self.before.get_or_insert_default();
         let mut dispatch = self.engine.dispatch();
+        before.format = before.format.max(Some(dispatch.format().in_force()));
         dispatch.begin_anew();
         if self.is_keeper {
             // Under the same lock, or somebody would look between.
             self.engine.shared.config.journal.forget_closed();
         }
         drop(dispatch);
-        self.is_anew = true;
         if let Some(map) = self.map_in_force.take() {
-            self.map_before = Some(map);
+            before.map = Some(map);
         }
     }
 
@@ -47,22 +55,37 @@ impl Reader {
         self.engine.record(Site::MapInForce(version)).await
     }
 
-    /// A log that was set up anew names no map, and the entry that did may be older than what authors keep. Whoever decides with
-    /// another map than was in force leaves it to those who have that one.
-    pub(super) async fn say_map_again(&mut self) {
-        if !self.is_anew || !self.engine.read(Dispatch::is_caught_up) {
+    /// A log that was set up anew names neither map nor format, and the entries that did may be older than what authors keep.
+    pub(super) async fn say_in_force_again(&mut self) {
+        if !self.engine.read(Dispatch::is_caught_up) {
             return;
         }
-        self.is_anew = false;
-        let before = self.map_before.take();
-        let is_own = before.is_none_or(|before| before == *self.engine.maps().borrow());
-        let mut followed = self.followed.iter();
-        if is_own
-            && self.map_in_force.is_none()
-            && followed.any(|one| one.partition() == Partition::ZERO)
-            && let Err(error) = self.put_map_in_force().await
-        {
+        let Some(before) = self.before.take() else {
+            return;
+        };
+        if let Err(error) = self.say_map_again(before.map).await {
             tracing::error!(%error, "the log does not say which map is in force; the next start says it");
+        }
+        if let Err(error) = self.say_format_again(before.format).await {
+            tracing::error!(%error, "the log does not say which format is in force; raise it again at /api/format/raise");
+        }
+    }
+
+    /// Whoever decides with another map than was in force leaves it to those who have that one.
+    async fn say_map_again(&self, before: Option<MapVersion>) -> Result<(), AppendError> {
+        let is_own = before.is_none_or(|before| before == *self.engine.maps().borrow());
+        if is_own && self.map_in_force.is_none() {
+            self.put_map_in_force().await?;
+        }
+        Ok(())
+    }
+
+    /// Whoever knew it says it, also an older release: authors append again what newer ones wrote, and none is ever lowered.
+    async fn say_format_again(&self, before: Option<FormatVersion>) -> Result<(), AppendError> {
+        let in_force = self.engine.read(Dispatch::format).in_force();
+        match before.filter(|before| *before > in_force) {
+            Some(before) => self.engine.record(Site::FormatInForce(before)).await,
+            None => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use journal::io::redis::test_server::{TestServer, is_here};
 use journal::kept::CLOSED_FOR;
 use journal::{Held, Journal, Offset};
-use protocol::{Millis, State};
+use protocol::{FormatVersion, Header, Millis, Site, State, Subject};
 
 use super::place::{Place, SOON, close, until_state};
 use super::*;
@@ -12,13 +12,6 @@ const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Later than any look that the reader takes by itself.
 const BEGIN_MS: u64 = DAY_MS;
-
-fn place(server: &TestServer) -> Place {
-    let settings = server.settings();
-    Place::over(move |folder, options| {
-        Journal::open_held(folder.join("journal.redb"), settings, options).unwrap()
-    })
-}
 
 fn held(place: &Place) -> &Held {
     match &place.journal {
@@ -64,7 +57,7 @@ async fn decisions_about_an_open_incident_stay_for_days_and_a_server_that_is_set
         return;
     }
     let server = TestServer::start();
-    let place = place(&server);
+    let place = Place::held(server.settings());
     let mut reader = place.reader().await;
     assert_eq!(held(&place).keeps_from(), Some(Offset(0)), "everything");
     place.raise(1).await;
@@ -100,13 +93,60 @@ async fn a_board_that_is_folded_anew_says_its_map_again_if_that_was_in_force() {
     for (before, is_said) in [(None, true), (Some(own), true), (Some(other), false)] {
         reader.map_in_force = before;
         reader.forget_board();
-        reader.say_map_again().await;
+        reader.say_in_force_again().await;
         let end = place.journal.end(LogName::Alerts);
         reader.engine.dispatch().handle_caught_up();
-        reader.say_map_again().await;
-        reader.say_map_again().await;
+        reader.say_in_force_again().await;
+        reader.say_in_force_again().await;
         let said = place.journal.end(LogName::Alerts).since(end);
         assert_eq!(said, u64::from(is_said), "once, and when it has caught up");
+    }
+}
+
+/// Folds an entry that names this format.
+fn fold_format(reader: &mut Reader, format: FormatVersion) {
+    let time = reader.engine.now();
+    let header = Header {
+        time,
+        day: time.day(),
+        subject: Subject::Site(Site::FormatInForce(format)),
+    };
+    let entry = protocol::join(&header.encode(), &[]);
+    reader.fold(0, LogName::Alerts, vec![(Offset::ZERO, entry)], true);
+}
+
+#[tokio::test]
+async fn a_board_that_is_folded_anew_raises_again_the_format_that_was_in_force() {
+    const RAISED: FormatVersion = FormatVersion(3);
+    let place = Place::new();
+    let mut reader = place.reader().await;
+    // The map was in force and is.
+    let own = reader.engine.maps().borrow().clone();
+    let first = FormatVersion::FIRST;
+    for (before, in_log, is_said) in [
+        (first, first, false),
+        (RAISED, first, true),
+        (RAISED, FormatVersion(2), true),
+        (RAISED, RAISED, false),
+        (FormatVersion(2), RAISED, false),
+    ] {
+        reader.forget_board();
+        reader.before = None;
+        reader.map_in_force = Some(own.clone());
+        fold_format(&mut reader, before);
+        reader.forget_board();
+        // A server that loses it again before it has been read takes no word back.
+        reader.forget_board();
+        reader.map_in_force = Some(own.clone());
+        fold_format(&mut reader, in_log);
+        let end = place.journal.end(LogName::Alerts);
+        reader.say_in_force_again().await;
+        assert_eq!(place.journal.end(LogName::Alerts), end, "it still reads");
+        reader.engine.dispatch().handle_caught_up();
+        reader.say_in_force_again().await;
+        reader.say_in_force_again().await;
+        let said = place.journal.end(LogName::Alerts).since(end);
+        assert_eq!(said, u64::from(is_said), "{before:?} {in_log:?}");
     }
 }
 
@@ -116,7 +156,7 @@ async fn a_close_that_was_lost_keeps_for_another_hour_and_a_board_that_reads_say
         return;
     }
     let server = TestServer::start();
-    let place = place(&server);
+    let place = Place::held(server.settings());
     let mut reader = place.reader().await;
     place.raise(1).await;
     until_state(&mut reader, 1, State::Assigned).await;
