@@ -20,6 +20,8 @@ pub(super) struct Board(Console);
 pub(super) struct Past {
     /// What the phone said, in the order of the log.
     pub(super) texts: Vec<String>,
+    /// What the phone claimed when it said that it is over.
+    pub(super) claims: Vec<String>,
     /// How often somebody took it, and it counted.
     pub(super) acknowledged: usize,
     /// How often it was given to a desk, and it counted.
@@ -83,6 +85,10 @@ impl Board {
             let counts = usize::from(line["effective"] == true);
             match line["kind"].as_str().unwrap() {
                 "text" => past.texts.push(line["text"].as_str().unwrap().to_owned()),
+                "cancel" => {
+                    let meaning = line["detail"]["meaning"].as_str().unwrap();
+                    past.claims.push(meaning.to_owned());
+                }
                 "acknowledged" => past.acknowledged += counts,
                 "assigned" => past.assigned += counts,
                 _ => {}

@@ -23,9 +23,11 @@ struct Person {
     alert: AlertId,
     incident: String,
     is_receipted: bool,
-    /// What they have written and has no receipt.
+    /// What they have written or claimed and has no receipt.
     owed: BTreeSet<ReportNumber>,
     has_said_all: bool,
+    /// They have claimed that it is over.
+    has_claimed: bool,
 }
 
 impl Books {
@@ -42,6 +44,7 @@ impl Pages {
             is_receipted: false,
             owed: BTreeSet::new(),
             has_said_all: false,
+            has_claimed: false,
         });
     }
 
@@ -66,6 +69,13 @@ impl Pages {
         let person = self.who(alert);
         person.owed.insert(number);
         person.has_said_all |= is_last;
+    }
+
+    /// They claim that it is over.
+    pub(super) fn claimed(&mut self, alert: AlertId, number: ReportNumber) {
+        let person = self.who(alert);
+        person.owed.insert(number);
+        person.has_claimed = true;
     }
 
     /// A receipt came, of which there may be several.
@@ -99,5 +109,11 @@ impl Pages {
     pub(super) fn incidents(&self) -> BTreeSet<String> {
         let incidents = self.people.iter().map(|person| person.incident.clone());
         incidents.collect()
+    }
+
+    /// Incidents of those who have claimed that it is over.
+    pub(super) fn claims(&self) -> BTreeSet<String> {
+        let claimed = self.people.iter().filter(|person| person.has_claimed);
+        claimed.map(|person| person.incident.clone()).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::Event;
 use client::io::{Endpoint, EndpointOptions};
-use protocol::DeviceId;
+use protocol::{CancelMeaning, DeviceId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,15 @@ const SAY_EVERY: Duration = Duration::from_millis(400);
 
 /// What each person writes, in this order.
 pub(super) const TEXTS: [&str; 4] = ["1", "2", "3", "4"];
+
+/// Every so manyth person claims that it is over: not the same as those at one relay, of which there are two.
+const CLAIMS_EVERY: u16 = 3;
+
+/// How many of their words they have written by then.
+const CLAIMS_AFTER: usize = 2;
+
+/// What they claim.
+pub(super) const CLAIM: CancelMeaning = CancelMeaning::Safe;
 
 /// Everybody at work.
 pub(super) struct Load {
@@ -69,6 +78,11 @@ impl Load {
     /// Incidents of all who have pressed so far.
     pub(super) fn incidents(&self) -> BTreeSet<String> {
         self.books.open().incidents()
+    }
+
+    /// Incidents of all who have claimed so far that it is over.
+    pub(super) fn claims(&self) -> BTreeSet<String> {
+        self.books.open().claims()
     }
 
     /// Returns when so many more raises have a receipt.
@@ -152,17 +166,19 @@ async fn press(doors: Arc<Doors>, books: Arc<Books>, enough: CancellationToken) 
         let enrolment = doors.enrolment(usize::from(number % 2), device);
         let phone = TestPhone::on(Arc::clone(&endpoint), &enrolment);
         let books = Arc::clone(&books);
-        phones.spawn(live(phone, device, books, enough.clone()));
+        let claims = number % CLAIMS_EVERY == 0;
+        phones.spawn(live(phone, device, claims, books, enough.clone()));
     }
     // They stay, with an open alert.
     while phones.join_next().await.is_some() {}
 }
 
-/// Presses once, writes, and says where they are, until it is enough. The alert stays open until the
-/// phone is taken away.
+/// Presses once, writes, perhaps claims that it is over, and says where they are, until it is enough. The alert stays open
+/// until the phone is taken away.
 async fn live(
     mut phone: TestPhone,
     device: [u8; 16],
+    claims: bool,
     books: Arc<Books>,
     enough: CancellationToken,
 ) {
@@ -183,6 +199,10 @@ async fn live(
                     books.open().said(alert, number, steps + 1 == TEXTS.len());
                 }
                 steps += 1;
+                if claims && steps == CLAIMS_AFTER {
+                    let number = phone.handle.cancel(alert, CLAIM).await.unwrap();
+                    books.open().claimed(alert, number);
+                }
                 let position = at(38.0 + 0.000_1 * f64::from(u16::try_from(steps).unwrap()));
                 phone.handle.position(alert, position).await.unwrap();
             }

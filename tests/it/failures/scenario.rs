@@ -8,7 +8,7 @@ use journal::io::redis::test_server::is_here;
 use serde_json::Value;
 
 use super::boards::{Board, Cards};
-use super::load::{Load, TEXTS};
+use super::load::{CLAIM, Load, TEXTS};
 use super::servers::Log;
 use super::site::Site;
 use crate::support::tell;
@@ -83,7 +83,7 @@ pub(super) async fn under<L: Log>(
 
 /// Returns when both boards show the same, and all that people and officers know.
 async fn agree(boards: &[Board; 2], load: &Load) {
-    let incidents = load.incidents();
+    let (incidents, claims) = (load.incidents(), load.claims());
     let taken = load.books().open().acknowledged.clone();
     patiently("both boards are equal", async || {
         let [one, other] = [boards[0].cards().await, boards[1].cards().await];
@@ -98,6 +98,11 @@ async fn agree(boards: &[Board; 2], load: &Load) {
         let heard = one.values().filter(has_heard).count();
         if heard < one.len() {
             return Err(format!("{heard} of {} have all words", one.len()));
+        }
+        let is_claimed = |id: &&String| one[*id]["cancel"]["meaning"] == CLAIM.as_str();
+        let claimed = claims.iter().filter(is_claimed).count();
+        if claimed < claims.len() {
+            return Err(format!("{claimed} of {} claims are there", claims.len()));
         }
         let is_open = |id: &&String| one[*id]["state"] != "acknowledged";
         match taken.iter().find(is_open) {
@@ -118,12 +123,19 @@ fn difference(one: &Cards, other: &Cards) -> Option<String> {
 
 /// What was said and decided, once and in order, at both dispatchers.
 async fn check_pasts(boards: &[Board; 2], load: &Load) {
+    let claims = load.claims();
+    assert!(!claims.is_empty(), "somebody claims that it is over");
+    let cards = boards[0].cards().await;
     let taken = load.books().open().acknowledged.clone();
     for incident in load.incidents() {
         let past = boards[0].past(&incident).await;
         assert_eq!(past, boards[1].past(&incident).await);
         assert_eq!(past.texts, TEXTS);
         assert_eq!(past.assigned, 1);
+        // Officers see the claim, and decide: it ends nothing.
+        let claimed = claims.contains(&incident).then_some(CLAIM.as_str());
+        assert_eq!(past.claims, Vec::from_iter(claimed));
+        assert!(cards[&incident]["closed"].is_null());
         // An officer who was told nothing in time may have been heard all the same.
         let told = usize::from(taken.contains(&incident));
         assert!((told..=1).contains(&past.acknowledged), "{past:?}");
