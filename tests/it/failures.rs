@@ -15,8 +15,8 @@ mod upgrade;
 
 use std::time::Duration;
 
-use journal::io::redis::test_server::TestCluster;
 use journal::io::redis::test_server::proxy::Way;
+use journal::io::redis::test_server::{TestCluster, TestServer};
 
 use self::disk::SmallDisk;
 use self::load::Load;
@@ -211,6 +211,49 @@ async fn the_master_has_no_memory_left() {
         site.complains(Who::Relay(0)).await;
         limit("0");
     })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_master_is_read_only_as_it_is_made_a_replica() {
+    let copy_nobody = |master: &TestServer| master.detach();
+    let be_master = |master: &TestServer| master.promote();
+    let refusal = "is a replica and not the master";
+    read_only("is made a replica", copy_nobody, be_master, refusal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_master_is_read_only_as_it_lacks_replicas() {
+    let want = |replicas: &'static str| {
+        move |master: &TestServer| {
+            master.command(&["CONFIG", "SET", "min-replicas-to-write", replicas]);
+        }
+    };
+    read_only("lacks replicas", want("1"), want("0"), "NOREPLICAS").await;
+}
+
+/// It goes on answering whoever reads.
+async fn read_only(
+    why: &str,
+    begin: impl FnOnce(&TestServer),
+    end: impl FnOnce(&TestServer),
+    refusal: &str,
+) {
+    under(
+        &format!("the master {why}, and is read-only"),
+        Servers::alone,
+        async |site, load| {
+            begin(&site.servers.master);
+            let taken = site.servers.master.alerts();
+            load.receipts(MEANWHILE).await;
+            for who in [Who::Relay(0), Who::Dispatcher(0), Who::Dispatcher(1)] {
+                site.complains_of(who, refusal).await;
+            }
+            site.board(0).await.says(refusal).await;
+            assert_eq!(site.servers.master.alerts(), taken);
+            end(&site.servers.master);
+        },
+    )
     .await;
 }
 

@@ -76,6 +76,18 @@ impl Board {
         .await;
     }
 
+    /// Returns when officers are told of some trouble in these words, among others.
+    pub(super) async fn says(&self, words: &str) {
+        patiently("officers are told", async || {
+            let health = self.get("/api/board").await["health"].to_string();
+            match health.contains(words) {
+                true => Ok(()),
+                false => Err(health),
+            }
+        })
+        .await;
+    }
+
     pub(super) async fn past(&self, incident: &str) -> Past {
         let history = self
             .get(&format!("/api/incidents/{incident}/history"))
