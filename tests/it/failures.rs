@@ -5,6 +5,7 @@
 mod boards;
 mod books;
 mod disk;
+mod lag;
 mod load;
 mod officers;
 mod restore;

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use journal::io::redis::settings::Address;
+use journal::io::redis::settings::{Address, Settings};
 use journal::io::redis::test_server::proxy::{Proxy, Way};
 use journal::io::redis::test_server::{TestCluster, TestSentinels, TestServer};
+use journal::{Journal, LogName, Options, PARTITIONS_DEFAULT, Redis};
+use protocol::{Header, Site, Subject};
 
 use super::site::Who;
+use crate::support::site::now;
 
 /// What a log is on.
 pub(super) trait Log {
@@ -31,6 +34,9 @@ pub(super) struct Servers {
 
 /// Who can be cut off with the master, and as whom it says that it comes.
 const APART: (Who, &str) = (Who::Relay(0), "apart");
+
+/// Entries that are appended in one transaction.
+const APPENDED_AT_ONCE: usize = 1_000;
 
 /// The password of that one.
 const PASSWORD: &str = "of-the-one-apart";
@@ -121,6 +127,30 @@ impl Servers {
     pub(super) fn has_successor(&self) -> bool {
         let mut replicas = self.replicas.iter();
         replicas.any(|replica| replica.try_command(&["SET", "a", "b"]).is_ok())
+    }
+
+    /// Appends what belongs to no phone, as dispatchers do.
+    pub(super) async fn append(&self, said: impl IntoIterator<Item = Site>) {
+        let entry = |site| {
+            let header = Header {
+                time: now(),
+                day: now().day(),
+                subject: Subject::Site(site),
+            };
+            protocol::join(&header.encode(), &[])
+        };
+        let entries: Vec<_> = said.into_iter().map(entry).collect();
+        let settings = Settings {
+            partitions: PARTITIONS_DEFAULT,
+            ..self.master.settings()
+        };
+        let redis = Redis::open(settings, &Options::default()).await.unwrap();
+        let journal = Journal::Redis(redis);
+        for entries in entries.chunks(APPENDED_AT_ONCE) {
+            let appended = journal.append(LogName::Alerts, entries.to_vec()).await;
+            appended.unwrap();
+        }
+        journal.close().await;
     }
 
     /// The way of a process.

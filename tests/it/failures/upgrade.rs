@@ -1,16 +1,13 @@
 //! Another release, one process after the other, as docs/operations.md says.
 
-use journal::io::redis::settings::Settings;
 use journal::io::redis::test_server::is_here;
-use journal::{Journal, LogName, Options, PARTITIONS_DEFAULT, Redis};
-use protocol::{FormatVersion, Header, Subject};
+use protocol::FormatVersion;
 
 use super::MEANWHILE;
 use super::load::Load;
 use super::scenario::under;
 use super::servers::Servers;
 use super::site::{Site, Who};
-use crate::support::site::now;
 use crate::support::tell;
 
 /// Dispatchers first, so that they know whatever newer relays may say.
@@ -46,26 +43,6 @@ async fn dispatchers_and_then_relays_are_stopped_and_started_one_after_the_other
     .await;
 }
 
-/// What a dispatcher of a newer release appends when its operators raise the format.
-async fn raise_format(site: &Site<Servers>) {
-    let settings = Settings {
-        partitions: PARTITIONS_DEFAULT,
-        ..site.servers.master.settings()
-    };
-    let redis = Redis::open(settings, &Options::default()).await.unwrap();
-    let newer = FormatVersion(FormatVersion::KNOWN.0 + 1);
-    let header = Header {
-        time: now(),
-        day: now().day(),
-        subject: Subject::Site(protocol::Site::FormatInForce(newer)),
-    };
-    let entry = protocol::join(&header.encode(), &[]);
-    let journal = Journal::Redis(redis);
-    let appended = journal.append(LogName::Alerts, vec![entry]).await;
-    appended.unwrap();
-    journal.close().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_newer_format_relays_give_receipts_and_older_dispatchers_show_what_they_give_to_nobody()
  {
@@ -75,7 +52,10 @@ async fn behind_a_newer_format_relays_give_receipts_and_older_dispatchers_show_w
     let mut site = Site::start(Servers::alone().await).await;
     let mut load = Load::start(&site.doors());
     load.acknowledgements(2).await;
-    raise_format(&site).await;
+    // As a dispatcher of a newer release does when its operators raise the format.
+    let newer = FormatVersion(FormatVersion::KNOWN.0 + 1);
+    let raised = [protocol::Site::FormatInForce(newer)];
+    site.servers.append(raised).await;
     for dispatcher in [Who::Dispatcher(0), Who::Dispatcher(1)] {
         site.complains_of(dispatcher, NEWER).await;
     }
