@@ -127,9 +127,12 @@ fn collect(
         let value = Bytes::copy_from_slice(value.value());
         let Ok(decoded) = batch::decode(&value) else {
             if entries.is_empty() {
-                // Nobody can read this batch; say so once and go on behind it.
+                // Nobody can read this batch; say so once and go on behind it. What it says of its length may be as wrong.
+                let behind = batch_end(first, &value);
+                let next = batches.range(first.plus(1).0..)?.next().transpose()?;
                 return Ok(ReadAt::Gap {
-                    first_available: batch_end(first, &value),
+                    first_available: next
+                        .map_or(behind, |(next, _)| behind.min(Offset(next.value()))),
                 });
             }
             break;

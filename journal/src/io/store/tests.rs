@@ -224,6 +224,14 @@ fn a_batch_that_nobody_can_read_is_a_gap_and_stops_nobody() {
         }
     );
     assert_eq!(from(3), ReadAt::Entries(vec![entry("d")]));
+    // Nobody can say how many it has, but not those that stand behind it.
+    damage(1, b"noise").unwrap();
+    assert_eq!(
+        from(1),
+        ReadAt::Gap {
+            first_available: Offset(3)
+        }
+    );
     damage(3, b"noise").unwrap();
     store.close().unwrap();
     let store = open(&disk).unwrap();
