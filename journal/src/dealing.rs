@@ -102,6 +102,13 @@ impl Dealing {
         }
     }
 
+    /// By partition: the own offset before which all of its alerts were shipped.
+    #[must_use]
+    pub fn shipped_alerts(&self) -> Vec<Offset> {
+        let shipped = self.shares.iter().map(|one| one.progress.shipped.alerts);
+        shipped.collect()
+    }
+
     /// How far the whole is: each offset, and the question that was answered, is that of the hindmost partition.
     #[must_use]
     pub fn progress(&self) -> Progress {

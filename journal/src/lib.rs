@@ -52,7 +52,7 @@ pub use partitions::{PARTITIONS_DEFAULT, PartitionCount};
 pub use proof::Proof;
 pub use seal::{Day, DayKey, OpenBodyError, open, seal};
 pub use server_check::Finding;
-pub use shipping::{Progress, Unshipped};
+pub use shipping::{Progress, Unshipped, Waiting};
 pub use snapshot::{Row, SnapshotSlice};
 pub use unconfirmed::ReplicasMissing;
 

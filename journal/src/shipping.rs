@@ -12,9 +12,11 @@
 //!
 //! Times are milliseconds of any clock that does not go back.
 
+use bytes::Bytes;
+
 use crate::batcher::Durability;
 use crate::ladder::{Ladder, Memory, Rung};
-use crate::offset::{Offset, PerLog};
+use crate::offset::{Offset, Partition, PerLog};
 use crate::proof::Proof;
 use crate::trim::RETENTION_MS;
 
@@ -71,15 +73,36 @@ pub struct Progress {
     pub round: u64,
 }
 
-/// The alerts of an author's own journal that are not in the shared log, as far as it knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How far the shared log is with the alerts of an author's own journal, as far as it knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unshipped {
-    /// The own offset of the first of them.
+    /// The own offset before which none waits.
     pub first: Offset,
     /// The own offset behind the last.
     pub end: Offset,
-    /// How long ago the first was receipted, in milliseconds; `None` when there is none.
-    pub oldest_age_ms: Option<u64>,
+    /// By partition: the own offset before which none of its alerts waits. It goes back when the shared log has
+    /// lost some.
+    pub shipped: Vec<Offset>,
+}
+
+impl Unshipped {
+    /// Whether the shared log lacks what stands there and belongs to that partition.
+    #[must_use]
+    pub fn lacks(&self, partition: Partition, at: Offset) -> bool {
+        let shipped = self.shipped.get(usize::from(partition.0));
+        shipped.is_none_or(|shipped| *shipped <= at)
+    }
+}
+
+/// An alert in an author's own journal that waits for the shared log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its own offset.
+    pub at: Offset,
+    /// Where it belongs.
+    pub partition: Partition,
+    /// What is to be shipped.
+    pub entry: Bytes,
 }
 
 /// The state of an author.

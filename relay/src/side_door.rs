@@ -1,15 +1,17 @@
-//! The side door as a state machine: which dispatcher is offered what, and when again, while the log takes nothing.
+//! The side door as a state machine: which dispatcher is offered what, and when again, while alerts wait for the log.
 //!
 //! Each dispatcher is offered everything that waits, the oldest first, then what comes after it at once, and
 //! everything again every few seconds, so that one that was restarted learns of it too. What the log has taken is offered
 //! no more. Times are ticks: milliseconds of a clock that does not go back. Offsets are those of the relay's own journal.
 
 mod address;
+mod window;
 
 use journal::Offset;
 use protocol::Millis;
 
 pub use address::{DispatcherAddress, InvalidDispatcher};
+pub use window::{WINDOW_BYTES, WINDOW_ENTRIES, Window};
 
 /// The log is stuck when something has waited for it for so long. Shipping takes milliseconds; a failover that
 /// goes well takes a second.
@@ -28,14 +30,10 @@ pub const RETRY_FIRST: Millis = Millis::from_secs(1);
 /// offered again.
 pub const RETRY_MAX: Millis = Millis::from_secs(30);
 
-/// Reports that are offered of all that wait, the oldest of them: as many as a dispatcher keeps. Who is further behind
-/// comes when those before have gone into the log.
-pub const WINDOW_ENTRIES: u64 = 16_384;
-
-/// What waits for the log.
+/// What waits for the log and is offered: see [`Window`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Backlog {
-    /// The first entry that the log does not have.
+    /// The first of it.
     pub first: Offset,
     /// Behind the last.
     pub end: Offset,
@@ -112,7 +110,7 @@ impl SideDoor {
         if !self.is_open {
             return None;
         }
-        let (first, end) = self.window();
+        let Backlog { first, end, .. } = self.backlog;
         for (to, dispatcher) in self.dispatchers.iter_mut().enumerate() {
             if dispatcher.is_under_way || dispatcher.not_before > now {
                 continue;
@@ -151,11 +149,6 @@ impl SideDoor {
             dispatcher.failures = dispatcher.failures.saturating_add(1);
             dispatcher.not_before = Millis(now.0.saturating_add(doubled.min(RETRY_MAX.0)));
         }
-    }
-
-    fn window(&self) -> (Offset, Offset) {
-        let Backlog { first, end, .. } = self.backlog;
-        (first, end.min(first.plus(WINDOW_ENTRIES)))
     }
 }
 
@@ -253,13 +246,6 @@ mod tests {
             door.dispatchers[0].not_before.0 == at + RETRY_FIRST.0,
             "begins anew"
         );
-    }
-
-    #[test]
-    fn a_great_backlog_is_offered_from_its_old_end_and_no_further_than_is_kept() {
-        let mut door = SideDoor::new(1);
-        door.handle_backlog(Millis(0), waits(7, 1_000_000, 60_000));
-        assert_eq!(door.poll_offer(Millis(0)), offer(0, 7, 7 + WINDOW_ENTRIES));
     }
 
     proptest! {

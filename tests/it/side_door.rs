@@ -6,6 +6,7 @@ use client::Event;
 use dispatcher::io::http::TlsFiles;
 use journal::io::redis::settings::Settings;
 use journal::io::redis::test_server::{TestServer, is_here};
+use journal::{Partition, PartitionCount};
 use protocol::{IncidentId, Progress};
 use relay::Dispatchers;
 use reqwest::StatusCode;
@@ -257,5 +258,75 @@ async fn a_log_that_is_gone_is_passed_by_over_tls_as_well() {
     println!(
         "Redis killed and back: raised {PHONES}, shown unlogged at both dispatchers {PHONES}, then logged {PHONES}, doubled 0"
     );
+    fleet.shutdown().await;
+}
+
+/// One server of several is away: the alerts of its phones are told directly, and those of others are in the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_the_log_that_is_gone_is_passed_by_while_the_rest_takes_everything() {
+    if !is_here() {
+        return;
+    }
+    let redis = TestServer::start();
+    let partitions = PartitionCount::new(4).unwrap();
+    let fleet = Fleet::start(
+        &Settings {
+            partitions,
+            ..redis.settings()
+        },
+        false,
+    )
+    .await;
+    let away = Partition(2);
+    let alerts = "{ansim:p2}:alerts";
+    redis.command(&["SET", alerts, "no stream"]);
+    let mut waiting = Vec::new();
+    let mut logged = Vec::new();
+    for device in 1..=12 {
+        let mut phone = fleet.phone(device);
+        let alert = phone.handle.raise(Some(at(38.01))).await.unwrap();
+        phone
+            .event("the receipt", |event| {
+                matches!(event, Event::Receipted(receipt) if receipt.alert == alert).then_some(())
+            })
+            .await;
+        let device = protocol::DeviceId::Enrolled([device; 16]);
+        let id = IncidentId::of(&device, &alert);
+        match partitions.of_device(&device) == away {
+            true => waiting.push(id),
+            false => logged.push(id),
+        }
+    }
+    assert!(!waiting.is_empty() && !logged.is_empty());
+    for service in &fleet.dispatchers {
+        let engine = service.engine().unwrap();
+        let mut changed = engine.changed();
+        in_time("what the log lacks, and what it has", async {
+            while !engine.read(|dispatch| {
+                let has = |id| dispatch.board().get(id).is_some();
+                dispatch.unlogged().len() == waiting.len() && logged.iter().all(has)
+            }) {
+                changed.changed().await.unwrap();
+            }
+        })
+        .await;
+        for id in &waiting {
+            assert!(engine.read(|dispatch| dispatch.unlogged().get(id).is_some()));
+        }
+    }
+    redis.command(&["DEL", alerts]);
+    for service in &fleet.dispatchers {
+        let engine = service.engine().unwrap();
+        let mut changed = engine.changed();
+        in_time("all of them in the log", async {
+            while !engine.read(|dispatch| {
+                let has = |id| dispatch.board().get(id).is_some();
+                dispatch.unlogged().is_empty() && waiting.iter().all(has)
+            }) {
+                changed.changed().await.unwrap();
+            }
+        })
+        .await;
+    }
     fleet.shutdown().await;
 }

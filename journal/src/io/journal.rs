@@ -25,7 +25,7 @@ use crate::error::{AppendError, OpenError, StoreError};
 use crate::kept::{Known, Whose};
 use crate::offset::{LogName, Offset, Partition};
 use crate::proof::Proof;
-use crate::shipping::{Progress, Unshipped};
+use crate::shipping::{Progress, Unshipped, Waiting};
 use crate::snapshot::SnapshotSlice;
 use crate::unconfirmed::ReplicasMissing;
 
@@ -444,7 +444,7 @@ impl Journal {
         }
     }
 
-    /// Which alerts wait in an own journal for the log that others read; `None` where what is appended is read by
+    /// How far the log that others read is with the alerts of an own journal; `None` where what is appended is read by
     /// others at once.
     #[must_use]
     pub fn unshipped(&self) -> Option<Unshipped> {
@@ -457,27 +457,47 @@ impl Journal {
         }
     }
 
-    /// Entries of an own journal's alert log from the own offset `from` on, some `bytes_max` bytes of them, and the
-    /// offset of the first; it is later than `from` where what lies between cannot be read. Nothing where there is no
-    /// own journal. Blocks on the disk.
+    /// The alerts of an own journal from the own offset `from` on that the log lacks, of some `bytes_max` bytes that
+    /// are read; and up to where they were read, so that it goes on there. What the log has, and what cannot be
+    /// read, is passed over. Nothing where there is no own journal. Blocks on the disk.
     ///
     /// # Errors
     /// When the storage answers an error or has been closed.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "only an own journal is read")
+    )]
     pub fn read_unshipped(
         &self,
+        unshipped: &Unshipped,
         from: Offset,
-        #[cfg_attr(
-            not(feature = "redis"),
-            expect(unused_variables, reason = "only an own journal is read")
-        )]
         bytes_max: usize,
-    ) -> Result<(Offset, Vec<Bytes>), StoreError> {
+    ) -> Result<(Vec<Waiting>, Offset), StoreError> {
         match self {
-            Self::Embedded(_) => Ok((from, Vec::new())),
+            Self::Embedded(_) => Ok((Vec::new(), from)),
             #[cfg(feature = "redis")]
-            Self::Redis(_) => Ok((from, Vec::new())),
+            Self::Redis(_) => Ok((Vec::new(), from)),
             #[cfg(feature = "redis")]
-            Self::Held(held) => held.read_own_alerts(from, bytes_max),
+            Self::Held(held) => held.read_unshipped(unshipped, from, bytes_max),
+        }
+    }
+
+    /// How long ago the alert at an own offset was receipted, in milliseconds, when that can be read. `None` where there is
+    /// no own journal. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the storage answers an error or has been closed.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(unused_variables, reason = "only an own journal is read")
+    )]
+    pub fn receipted_ms_ago(&self, at: Offset) -> Result<Option<u64>, StoreError> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => Ok(None),
+            #[cfg(feature = "redis")]
+            Self::Held(held) => held.receipted_ms_ago(at),
         }
     }
 

@@ -200,6 +200,16 @@ impl Store {
         self.count(log, bytes);
     }
 
+    /// Makes the batch that begins there one that nobody can read.
+    #[cfg(test)]
+    pub(super) fn damage(&self, log: LogName, first: Offset) {
+        let damaged = self.write("damaging a batch", |txn| {
+            txn.open_table(table(log))?.insert(first.0, &b"noise"[..])?;
+            Ok(())
+        });
+        damaged.unwrap();
+    }
+
     /// Closes the database in good order, so that the next opening needs no repair. A second call
     /// does nothing.
     ///

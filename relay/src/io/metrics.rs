@@ -95,8 +95,10 @@ pub struct Metrics {
     pub receive_buffer_errors: Counter,
     /// Bytes of the socket's receive buffer as the kernel gave it.
     pub receive_buffer_bytes: Gauge,
-    /// 1 while the log takes nothing and dispatchers are told directly.
+    /// 1 while alerts wait for the log and dispatchers are told directly.
     pub side_door_open: Gauge,
+    /// Alerts that wait behind those that are offered.
+    pub side_door_left_out: Gauge,
     /// Entries offered to dispatchers, by what they made of them.
     pub side_door_entries: Family<OutcomeLabel, Counter>,
     /// Offers that a dispatcher did not take or not answer.
@@ -118,8 +120,13 @@ impl Metrics {
     fn register_side_door(&self, to: &mut Registry) {
         to.register(
             "side_door_open",
-            "1 while the log takes nothing and dispatchers are told directly",
+            "1 while alerts wait for the log and dispatchers are told directly",
             self.side_door_open.clone(),
+        );
+        to.register(
+            "side_door_left_out",
+            "Alerts that wait for the log and are offered to nobody, as too many wait before them",
+            self.side_door_left_out.clone(),
         );
         to.register(
             "side_door_entries",

@@ -11,8 +11,8 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use journal::{Journal, Offset};
-use protocol::side_door::{ANSWER_BYTES, Answer, MAX_BYTES, PATH, encode_offer};
+use journal::{Journal, Offset, StoreError, Unshipped, Waiting};
+use protocol::side_door::{ANSWER_BYTES, Answer, MAX_ENTRIES, PATH, encode_offer};
 use protocol::{Entry, Millis, Subject};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
@@ -25,10 +25,14 @@ use tokio_rustls::TlsConnector;
 
 use super::hub::Hub;
 use super::tls::{CertificateError, provider};
-use crate::side_door::{Backlog, DispatcherAddress, Offer, SideDoor};
+use crate::side_door::{Backlog, DispatcherAddress, Offer, SideDoor, Window};
 
-/// How often it is looked at what waits for the log. A page of the journal is read when anything does.
+/// How often it is looked at what waits for the log.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Bytes of the own journal that are read at one look, when anything waits: some ten thousand alerts, ten times what comes
+/// meanwhile to a nation's busiest relay.
+const LOOK_BYTES: usize = 4 << 20;
 
 /// From the connection to the answer. A dispatcher that takes longer is tried again later.
 const OFFER_WITHIN: Duration = Duration::from_secs(5);
@@ -105,6 +109,9 @@ pub(crate) struct Shell {
     dispatchers: Vec<Dispatcher>,
     tls: TlsConnector,
     door: SideDoor,
+    window: Window,
+    /// What was said about the own journal last.
+    complaint: Option<String>,
     offers: JoinSet<Offered>,
     /// To which dispatcher each of them goes.
     under_way: Vec<(Id, usize)>,
@@ -123,6 +130,8 @@ impl Shell {
             dispatchers: dispatchers.collect(),
             tls,
             door,
+            window: Window::default(),
+            complaint: None,
             offers: JoinSet::new(),
             under_way: Vec::new(),
         })
@@ -135,16 +144,9 @@ impl Shell {
         loop {
             tokio::select! {
                 _ = looks.tick() => {
-                    let journal = self.hub.journal.clone();
-                    // The disk may be slow, and phones are answered on this thread too.
-                    let Ok(Some(waiting)) = spawn_blocking(move || journal.unshipped()).await else {
+                    if !self.look().await {
                         return;
-                    };
-                    self.look(Backlog {
-                        first: waiting.first,
-                        end: waiting.end,
-                        oldest_age: waiting.oldest_age_ms.map(Millis),
-                    });
+                    }
                 }
                 Some(done) = self.offers.join_next_with_id() => self.note_done(done),
             }
@@ -154,7 +156,45 @@ impl Shell {
         }
     }
 
-    fn look(&mut self, backlog: Backlog) {
+    /// Looks at what waits. False when nothing ever will.
+    async fn look(&mut self) -> bool {
+        let journal = self.hub.journal.clone();
+        let Some(unshipped) = journal.unshipped() else {
+            return false;
+        };
+        let mut window = std::mem::take(&mut self.window);
+        // The disk may be slow, and phones are answered on this thread too.
+        let looking = spawn_blocking(move || {
+            let backlog = look_at(&journal, &unshipped, &mut window);
+            (window, backlog)
+        });
+        let Ok((window, backlog)) = looking.await else {
+            return false;
+        };
+        self.window = window;
+        let left_out = i64::try_from(self.window.left_out()).unwrap_or(i64::MAX);
+        self.hub.metrics.side_door_left_out.set(left_out);
+        match backlog {
+            Ok(backlog) => {
+                self.complaint = None;
+                self.note_backlog(backlog);
+            }
+            Err(error) => {
+                let why = error.to_string();
+                // Once for each reason, however often it is tried.
+                if self.complaint.as_ref() != Some(&why) {
+                    tracing::warn!(
+                        why,
+                        "the own journal cannot be read; dispatchers are told of nothing new"
+                    );
+                    self.complaint = Some(why);
+                }
+            }
+        }
+        true
+    }
+
+    fn note_backlog(&mut self, backlog: Backlog) {
         let changed = self.door.handle_backlog(self.hub.tick(), backlog);
         let is_open = self.door.is_open();
         if changed {
@@ -164,10 +204,10 @@ impl Shell {
             if is_open {
                 tracing::error!(
                     dispatchers,
-                    "the log takes nothing; dispatchers are told of alerts directly"
+                    "alerts wait for the log; dispatchers are told of them directly"
                 );
             } else {
-                tracing::info!("the log takes alerts again");
+                tracing::info!("the log has all alerts again");
             }
         }
         if is_open {
@@ -181,10 +221,14 @@ impl Shell {
         let Some(dispatcher) = self.dispatchers.get(offer.to) else {
             return;
         };
-        let journal = self.hub.journal.clone();
+        let entries: Vec<_> = self
+            .window
+            .entries_from(offer.from)
+            .take(MAX_ENTRIES)
+            .collect();
         let (address, tls) = (Arc::clone(&dispatcher.address), self.tls.clone());
         let task = self.offers.spawn(async move {
-            let offering = offer_to(journal, offer, &address, &tls);
+            let offering = offer_to(entries, offer.end, &address, &tls);
             let offered = timeout(OFFER_WITHIN, offering).await;
             let late = |_| Err(format!("no answer within {} s", OFFER_WITHIN.as_secs()));
             offered.unwrap_or_else(late)
@@ -235,17 +279,42 @@ impl Shell {
     }
 }
 
-/// Reads what is to be offered, and offers it.
+/// Brings the window to where the log is, and reads on. Blocks.
+fn look_at(
+    journal: &Journal,
+    unshipped: &Unshipped,
+    window: &mut Window,
+) -> Result<Backlog, StoreError> {
+    let from = window.handle_look(unshipped);
+    if from < unshipped.end {
+        let (mut waiting, read_to) = journal.read_unshipped(unshipped, from, LOOK_BYTES)?;
+        // Beside a dispatcher of the same process its decisions are in the journal as well.
+        waiting.retain(is_report);
+        window.handle_read(waiting, read_to);
+    }
+    let first = window.first();
+    let oldest_age_ms = first.map_or(Ok(None), |first| journal.receipted_ms_ago(first))?;
+    let end = window.end();
+    Ok(Backlog {
+        first: first.unwrap_or(end),
+        end,
+        oldest_age: oldest_age_ms.map(Millis),
+    })
+}
+
+fn is_report(waiting: &Waiting) -> bool {
+    let entry = Entry::decode(&waiting.entry);
+    entry.is_ok_and(|entry| matches!(entry.header.subject, Subject::Report(_)))
+}
+
+/// Offers these, of what ends at `end`.
 async fn offer_to(
-    journal: Journal,
-    offer: Offer,
+    entries: Vec<(Offset, Bytes)>,
+    end: Offset,
     address: &DispatcherAddress,
     tls: &TlsConnector,
 ) -> Offered {
-    let reading = spawn_blocking(move || read(&journal, offer)).await;
-    let (entries, behind) = reading
-        .map_err(|error| error.to_string())?
-        .map_err(|error| format!("the own journal cannot be read: {error}"))?;
+    let behind = entries.last().map_or(end, |(at, _)| at.plus(1));
     if entries.is_empty() {
         return Ok((behind, None));
     }
@@ -266,27 +335,6 @@ async fn offer_to(
         post(stream, address, body).await?
     };
     Ok((next, Some(answer)))
-}
-
-/// The reports of a part of the own journal, and what comes behind that part. Blocks.
-fn read(
-    journal: &Journal,
-    offer: Offer,
-) -> Result<(Vec<(Offset, Bytes)>, Offset), journal::StoreError> {
-    let (first, entries) = journal.read_unshipped(offer.from, MAX_BYTES)?;
-    if entries.is_empty() {
-        return Ok((Vec::new(), offer.end));
-    }
-    let numbered = (0..).map(|n| first.plus(n)).zip(entries);
-    let wanted: Vec<_> = numbered.take_while(|(at, _)| *at < offer.end).collect();
-    let behind = wanted.last().map_or(offer.end, |(at, _)| at.plus(1));
-    // Beside a dispatcher of the same process its decisions are in the journal as well.
-    let is_report = |entry: &Bytes| {
-        let entry = Entry::decode(entry);
-        entry.is_ok_and(|entry| matches!(entry.header.subject, Subject::Report(_)))
-    };
-    let reports = wanted.into_iter().filter(|(_, entry)| is_report(entry));
-    Ok((reports.collect(), behind))
 }
 
 /// One request on a connection of its own.
@@ -341,3 +389,6 @@ fn read_answer(status: StatusCode, body: &[u8]) -> Result<Answer, String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

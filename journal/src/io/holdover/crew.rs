@@ -17,13 +17,13 @@ use crate::error::StoreError;
 use crate::io::embedded::Embedded;
 use crate::io::redis::Redis;
 use crate::io::writer::Writer;
-use crate::offset::{LogName, PerLog};
+use crate::offset::{LogName, Offset, PerLog};
 use crate::partitions::PartitionCount;
 use crate::shipping::{Progress, Shipping};
 
 /// Those tasks; they end with it.
 pub(super) struct Crew {
-    progress: watch::Receiver<Progress>,
+    dealer: Arc<Dealer>,
     /// How each shipper gets on.
     standings: Vec<watch::Receiver<Standing>>,
     notebook: Arc<Notebook>,
@@ -59,7 +59,7 @@ impl Crew {
         let notebook = Arc::new(Notebook::new(partitions));
         let (running, ended) = watch::channel(());
         let mut crew = Self {
-            progress: dealer.progress(),
+            dealer: Arc::clone(&dealer),
             standings: Vec::new(),
             notebook: Arc::clone(&notebook),
             stop: watch::Sender::new(false),
@@ -118,7 +118,12 @@ impl Crew {
 
     /// How far the whole is.
     pub(super) fn progress(&self) -> watch::Receiver<Progress> {
-        self.progress.clone()
+        self.dealer.progress()
+    }
+
+    /// How far each partition is with the alerts, and the whole; see [`Dealer::shipped_alerts`].
+    pub(super) fn shipped_alerts(&self) -> (Vec<Offset>, Progress) {
+        self.dealer.shipped_alerts()
     }
 
     /// Since when the replicas confirm nothing in one of the partitions.

@@ -157,6 +157,12 @@ impl Dealer {
         self.progress.subscribe()
     }
 
+    /// By partition: the own offset before which all of its alerts were shipped. And how far the whole is.
+    pub(super) fn shipped_alerts(&self) -> (Vec<Offset>, Progress) {
+        let dealing = self.dealing();
+        (dealing.shipped_alerts(), dealing.progress())
+    }
+
     /// Up to where a partition has something to ship.
     pub(super) fn due(&self, partition: Partition) -> watch::Receiver<PerLog<Offset>> {
         self.due[usize::from(partition.0)].subscribe()

@@ -317,3 +317,71 @@ async fn who_comes_back_to_a_log_that_was_set_up_anew_with_fewer_partitions_ship
         assert_eq!(there, redis::Value::Int(0), "{partition}");
     }
 }
+
+/// One server of several is away: what the others have taken does not wait, and does not make the rest look older.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_one_partition_lacks_waits_while_the_others_take_everything() {
+    const AWAY: u16 = 2;
+    const LATER_MS: u64 = 60_000;
+    if !is_here() {
+        return;
+    }
+    let server = TestServer::start();
+    let settings = cut(server.settings(), FOUR);
+    let now_ms = Arc::new(AtomicU64::new(0));
+    let options = Options {
+        clock: Clock::Manual(Arc::clone(&now_ms)),
+        ..Options::default()
+    };
+    let mut author = of_forty_phones(settings.clone());
+    author.disk = SimDisk::new();
+    author.journal = over(&author.disk, settings.clone(), &options);
+    let is_its = |entry: &Bytes| settings.partitions.of_entry(entry) == Partition(AWAY);
+    author.raise(40).await;
+    author.held().all_shipped().await;
+    server.command(&["RENAME", &alerts_of(AWAY), "aside"]);
+    server.command(&["SET", &alerts_of(AWAY), "no stream"]);
+
+    // Phones of the others, then all of them.
+    let others = (0..40).map(|phone| of_phone(phone, "a:others"));
+    for entry in others.filter(|entry| !is_its(entry)) {
+        within(author.journal.append(Alerts, vec![entry.clone()]))
+            .await
+            .unwrap();
+        author.receipted.push(entry);
+    }
+    now_ms.store(LATER_MS, Ordering::SeqCst);
+    author.raise(80).await;
+    let expected: Vec<(u64, Bytes)> = (0..)
+        .zip(author.receipted.iter().cloned())
+        .skip(40)
+        .filter(|(_, entry)| is_its(entry))
+        .collect();
+    assert!(!expected.is_empty());
+    let waiting = || {
+        let unshipped = author.journal.unshipped().unwrap();
+        let first = unshipped.first;
+        let reading = author.journal.read_unshipped(&unshipped, first, usize::MAX);
+        let (waiting, read_to) = reading.unwrap();
+        assert_eq!(read_to, unshipped.end);
+        waiting
+    };
+    server.until("the others have theirs", || {
+        waiting().len() <= expected.len()
+    });
+    let waits = waiting();
+    let offered: Vec<(u64, Bytes)> = waits
+        .iter()
+        .map(|one| (one.at.0, one.entry.clone()))
+        .collect();
+    assert_eq!(offered, expected);
+    assert!(waits.iter().all(|one| one.partition == Partition(AWAY)));
+    let age_ms = author.journal.receipted_ms_ago(waits[0].at).unwrap();
+    assert_eq!(age_ms, Some(0), "others were receipted a minute before");
+
+    let since = Instant::now();
+    server.command(&["RENAME", "aside", &alerts_of(AWAY)]);
+    let doubled = settle("one was away", settings.clone(), &[&author], since).await;
+    assert_eq!(doubled, 0);
+    assert_eq!(waiting(), Vec::new());
+}
