@@ -164,6 +164,14 @@ pub struct Officer {
     pub desk: Desk,
 }
 
+impl Officer {
+    /// Whether they may change what holds for the whole site: supervisors of the national desk may.
+    #[must_use]
+    pub fn may_change_site(&self) -> bool {
+        self.role == Role::Supervisor && self.desk == Desk::National
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

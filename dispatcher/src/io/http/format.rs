@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 use super::door::Door;
 use super::error::{ApiError, Problem};
 use super::extract::{Body, SignedIn};
-use crate::desk::{Desk, Role};
 use crate::io::engine::FormatError;
 
 /// What is asked for.
@@ -43,7 +42,7 @@ pub(super) async fn raise(
     Body(wish): Body<Wish>,
 ) -> Result<Json<Raised>, ApiError> {
     let officer = &session.officer;
-    if officer.role != Role::Supervisor || officer.desk != Desk::National {
+    if !officer.may_change_site() {
         return Err(ApiError::may_not_raise());
     }
     let was = door.engine.raise_format(FormatVersion(wish.to)).await?;

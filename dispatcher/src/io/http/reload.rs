@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::door::Door;
 use super::error::{ApiError, Problem};
 use super::extract::{Body, SignedIn};
-use crate::desk::{Desk, Officer, Role};
+use crate::desk::Desk;
 use crate::dispatch::Dispatch;
 use crate::io::NotRecorded;
 use crate::jurisdiction::{JurisdictionIndex, JurisdictionMap, MapChange, Orphan};
@@ -327,7 +327,7 @@ pub(super) async fn reload(
     SignedIn(session): SignedIn,
     Body(wish): Body<Wish>,
 ) -> Result<Response, ApiError> {
-    if !may_reload(&session.officer) {
+    if !session.officer.may_change_site() {
         return Err(ApiError::may_not_reload());
     }
     tracing::info!(officer = %session.officer.id, force = wish.force, "a new map was asked for");
@@ -352,10 +352,6 @@ fn refused(error: ReloadError) -> Result<Response, ApiError> {
         }
         ReloadError::NotRecorded(_) | ReloadError::BrokenOff => Err(ApiError::internal()),
     }
-}
-
-fn may_reload(officer: &Officer) -> bool {
-    officer.role == Role::Supervisor && officer.desk == Desk::National
 }
 
 #[cfg(test)]
