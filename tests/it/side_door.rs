@@ -7,7 +7,7 @@ use dispatcher::io::http::TlsFiles;
 use journal::io::redis::settings::Settings;
 use journal::io::redis::test_server::{TestServer, is_here};
 use journal::{Partition, PartitionCount};
-use protocol::{IncidentId, Progress};
+use protocol::{DeviceId, IncidentId, Progress};
 use relay::Dispatchers;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -111,6 +111,19 @@ fn said(event: &Event, progress: Progress) -> Option<()> {
     matches!(event, Event::Status(status) if status.progress == progress).then_some(())
 }
 
+/// A phone of its own presses and has its receipt.
+async fn press_of(fleet: &Fleet, device: u8) -> (DeviceId, IncidentId) {
+    let mut phone = fleet.phone(device);
+    let alert = phone.handle.raise(Some(at(38.01))).await.unwrap();
+    phone
+        .event("the receipt", |event| {
+            matches!(event, Event::Receipted(receipt) if receipt.alert == alert).then_some(())
+        })
+        .await;
+    let device = DeviceId::Enrolled([device; 16]);
+    (device, IncidentId::of(&device, &alert))
+}
+
 async fn card(follower: &mut Follower, what: &str, is_unlogged: bool, presses: u64) -> Value {
     let wanted = |card: &Value| {
         assert!(
@@ -205,15 +218,7 @@ async fn a_log_that_is_gone_is_passed_by_over_tls_as_well() {
     redis.kill();
     let mut incidents = Vec::new();
     for device in 1..=PHONES {
-        let mut phone = fleet.phone(device);
-        let alert = phone.handle.raise(Some(at(38.01))).await.unwrap();
-        phone
-            .event("the receipt", |event| {
-                matches!(event, Event::Receipted(receipt) if receipt.alert == alert).then_some(())
-            })
-            .await;
-        let device = protocol::DeviceId::Enrolled([device; 16]);
-        incidents.push(IncidentId::of(&device, &alert));
+        incidents.push(press_of(&fleet, device).await.1);
     }
     for service in &fleet.dispatchers {
         let engine = service.engine().unwrap();
@@ -283,15 +288,7 @@ async fn a_part_of_the_log_that_is_gone_is_passed_by_while_the_rest_takes_everyt
     let mut waiting = Vec::new();
     let mut logged = Vec::new();
     for device in 1..=12 {
-        let mut phone = fleet.phone(device);
-        let alert = phone.handle.raise(Some(at(38.01))).await.unwrap();
-        phone
-            .event("the receipt", |event| {
-                matches!(event, Event::Receipted(receipt) if receipt.alert == alert).then_some(())
-            })
-            .await;
-        let device = protocol::DeviceId::Enrolled([device; 16]);
-        let id = IncidentId::of(&device, &alert);
+        let (device, id) = press_of(&fleet, device).await;
         match partitions.of_device(&device) == away {
             true => waiting.push(id),
             false => logged.push(id),
